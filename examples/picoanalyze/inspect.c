@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * @brief `picoanalyze inspect`: the tensors of a file or a run. */
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "args.h"
+#include "format.h"
+
+/** Sums for the last line. */
+typedef struct totals {
+    int64_t tensors;
+    int64_t steps;
+    double bytes;
+} totals;
+
+static void format_shape(char *out, size_t size, const pa_tensor_info *info)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int32_t i = 0; i < info->ndim && used < size; i++) {
+        const int n = snprintf(out + used, size - used, "%s%" PRId64, i > 0 ? ", " : "", info->shape[i]);
+        used += n > 0 ? (size_t)n : 0;
+    }
+}
+
+static double tensor_bytes(const pa_tensor_info *info)
+{
+    double bytes = (double)pa_dtype_size(info->dtype);
+    for (int32_t i = 0; i < info->ndim; i++) {
+        bytes *= (double)info->shape[i];
+    }
+    return bytes;
+}
+
+static int longest_name(const pa_checkpoint *checkpoint)
+{
+    int longest = 4;
+    for (int64_t i = 0; i < pa_checkpoint_count(checkpoint); i++) {
+        pa_tensor_info info = {.struct_size = sizeof(info)};
+        if (pa_checkpoint_tensor(checkpoint, i, &info, NULL) == PA_OK && (int)strlen(info.name) > longest) {
+            longest = (int)strlen(info.name);
+        }
+    }
+    return longest;
+}
+
+static void print_header(int name_width)
+{
+    const cli_style style = cli_stdout_style();
+    printf("%s%8s  %-5s  %-11s  %-*s  %-5s  %s%s\n", style.bold, "step", "split", "kind", name_width, "name", "dtype",
+           "shape", style.reset);
+}
+
+static int print_tensors(const pa_checkpoint *checkpoint, int name_width, totals *sums)
+{
+    char step[24] = "-";
+    if (pa_checkpoint_step(checkpoint) >= 0) {
+        (void)snprintf(step, sizeof(step), "%" PRId64, pa_checkpoint_step(checkpoint));
+    }
+    for (int64_t i = 0; i < pa_checkpoint_count(checkpoint); i++) {
+        pa_error err = {0};
+        pa_tensor_info info = {.struct_size = sizeof(info)};
+        char shape[256];
+        if (pa_checkpoint_tensor(checkpoint, i, &info, &err) != PA_OK) {
+            return cli_fail("%s", err.message);
+        }
+        format_shape(shape, sizeof(shape), &info);
+        printf("%8s  %-5s  %-11s  %-*s  %-5s  [%s]\n", step, info.split[0] != '\0' ? info.split : "-",
+               pa_kind_name(info.kind), name_width, info.name, pa_dtype_name(info.dtype), shape);
+        sums->tensors++;
+        sums->bytes += tensor_bytes(&info);
+    }
+    sums->steps++;
+    return CLI_OK;
+}
+
+static void print_run(const pa_run *run)
+{
+    const pa_model *model = pa_run_model(run);
+    printf("run %s: %" PRId64 " layers, d_model %" PRId64 ", %" PRId64 " heads, %" PRId64 " key/value heads\n",
+           pa_run_name(run), model->n_layers, model->d_model, model->n_heads, model->n_kv_heads);
+}
+
+static int inspect_run(pa_context *ctx, const char *path, int64_t only_step, totals *sums)
+{
+    pa_error err = {0};
+    pa_run *run = NULL;
+    int64_t n_steps = 0;
+    int name_width = 0;
+    if (pa_run_open(ctx, path, &run, &err) != PA_OK) {
+        return cli_fail("%s", err.message);
+    }
+    print_run(run);
+    const int64_t *steps = pa_run_steps(run, &n_steps);
+    const int64_t *wanted = only_step >= 0 ? &only_step : steps;
+    int code = CLI_OK;
+    for (int64_t i = 0; i < (only_step >= 0 ? 1 : n_steps) && code == CLI_OK; i++) {
+        pa_checkpoint *checkpoint = NULL;
+        if (pa_run_checkpoint(run, wanted[i], &checkpoint, &err) != PA_OK) {
+            code = cli_fail("%s", err.message);
+            break;
+        }
+        if (i == 0) {
+            name_width = longest_name(checkpoint);
+            print_header(name_width);
+        }
+        code = print_tensors(checkpoint, name_width, sums);
+        pa_checkpoint_destroy(checkpoint);
+    }
+    pa_run_destroy(run);
+    return code;
+}
+
+static int inspect_file(pa_context *ctx, const char *path, totals *sums)
+{
+    pa_error err = {0};
+    pa_checkpoint *checkpoint = NULL;
+    if (pa_checkpoint_open(ctx, path, &checkpoint, &err) != PA_OK) {
+        return cli_fail("%s", err.message);
+    }
+    const int name_width = longest_name(checkpoint);
+    print_header(name_width);
+    const int code = print_tensors(checkpoint, name_width, sums);
+    pa_checkpoint_destroy(checkpoint);
+    return code;
+}
+
+static int inspect(const char *path, int64_t only_step)
+{
+    pa_error err = {0};
+    pa_context *ctx = NULL;
+    struct stat info;
+    totals sums = {.tensors = 0};
+    const pa_context_options options = {.struct_size = sizeof(options), .log = cli_log, .threads = 1};
+    if (pa_context_create(&options, &ctx, &err) != PA_OK) {
+        return cli_fail("%s", err.message);
+    }
+    const int is_run = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    const int code = is_run ? inspect_run(ctx, path, only_step, &sums) : inspect_file(ctx, path, &sums);
+    if (code == CLI_OK) {
+        char bytes[CLI_NUMBER_SIZE];
+        cli_format_bytes(bytes, sums.bytes);
+        printf("%" PRId64 " tensors", sums.tensors);
+        if (is_run) {
+            printf(" in %" PRId64 " step%s", sums.steps, sums.steps == 1 ? "" : "s");
+        }
+        printf(", %s of elements\n", bytes);
+    }
+    pa_context_destroy(ctx);
+    return code;
+}
+
+int cli_inspect(int argc, char **argv)
+{
+    const char *path = NULL;
+    const char *step_text = NULL;
+    int64_t step = -1;
+    const cli_option options[] = {
+        {.name = "step", .value = "N", .help = "of a run, only this step", .text = &step_text},
+    };
+    const cli_command command = {.name = "inspect",
+                                 .summary = "List the tensors of a file or of a run: name, kind, type, shape.",
+                                 .options = options,
+                                 .n_options = 1,
+                                 .operand_name = "FILE|RUN",
+                                 .operand = &path};
+    cli_verdict verdict = cli_parse(&command, argc, argv);
+    if (verdict == CLI_GO_ON && step_text != NULL && !cli_parse_integer(step_text, 0, INT64_MAX, &step)) {
+        verdict = cli_bad_usage("inspect", "--step %s: not a step number", step_text);
+    }
+    if (verdict != CLI_GO_ON) {
+        return verdict == CLI_HELP_SHOWN ? CLI_OK : CLI_USAGE;
+    }
+    return inspect(path, step);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "progress.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "signals.h"
+
+enum { BAR_WIDTH = 30 };
+
+static double seconds_between(const struct timespec *from, const struct timespec *to)
+{
+    return (double)(to->tv_sec - from->tv_sec) + 1e-9 * (double)(to->tv_nsec - from->tv_nsec);
+}
+
+void cli_progress_begin(cli_progress *progress, int quiet)
+{
+    memset(progress, 0, sizeof(*progress));
+    atomic_init(&progress->bar_shown, 0);
+    progress->quiet = quiet;
+    progress->terminal = isatty(STDERR_FILENO);
+    (void)clock_gettime(CLOCK_MONOTONIC, &progress->begin);
+}
+
+void cli_progress_clear(cli_progress *progress)
+{
+    if (progress != NULL && atomic_exchange(&progress->bar_shown, 0)) {
+        fputs("\r\033[K", stderr);
+        fflush(stderr);
+    }
+}
+
+static void draw_bar(cli_progress *progress, const pa_progress *state)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    if (progress->drawn.tv_sec != 0 && seconds_between(&progress->drawn, &now) < 0.1) {
+        return;
+    }
+    progress->drawn = now;
+    const double done = state->values > 0 ? (double)state->values_done / (double)state->values : 0.0;
+    const int filled = (int)((done < 1.0 ? done : 1.0) * BAR_WIDTH);
+    char bar[BAR_WIDTH + 1];
+    memset(bar, '#', (size_t)filled);
+    memset(bar + filled, '.', (size_t)(BAR_WIDTH - filled));
+    bar[BAR_WIDTH] = '\0';
+    fprintf(stderr, "\r\033[K[%s] %3.0f %%  step %" PRId64 "  %" PRId64 " of %" PRId64 " values  %.0f s", bar,
+            100.0 * (done < 1.0 ? done : 1.0), state->step, state->values_done, state->values,
+            seconds_between(&progress->begin, &now));
+    fflush(stderr);
+    atomic_store(&progress->bar_shown, 1);
+}
+
+static void print_lines(cli_progress *progress, const pa_progress *state)
+{
+    if (state->steps_done > progress->steps_reported) {
+        progress->steps_reported = state->steps_done;
+        fprintf(stderr, "step %" PRId64 " done: %" PRId64 " of %" PRId64 " steps, %" PRId64 " values\n", state->step,
+                state->steps_done, state->steps, state->values_done);
+    }
+}
+
+int32_t cli_progress_tick(void *user, const pa_progress *state)
+{
+    cli_progress *progress = user;
+    if (progress->quiet) {
+        return !cli_signal_pending();
+    }
+    if (progress->terminal) {
+        draw_bar(progress, state);
+    } else {
+        print_lines(progress, state);
+    }
+    return !cli_signal_pending();
+}

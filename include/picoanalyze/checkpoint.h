@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file picoanalyze/checkpoint.h
+ * @brief Runs and checkpoints: where tensors come from.
+ *
+ * A run is a directory as pico-train writes it; a checkpoint is one of its steps, a single file, or a set of arrays
+ * in memory. Opening reads directories only; a tensor's elements are read when a matrix made of it is first asked.
+ *
+ * Threads: a pa_run and an opened pa_checkpoint may be read by several threads; pa_checkpoint_add() and the destroy
+ * functions need exclusive access.
+ */
+#ifndef PICOANALYZE_CHECKPOINT_H
+#define PICOANALYZE_CHECKPOINT_H
+#include <picoanalyze/matrix.h>
+
+PA_BEGIN_DECLS
+
+/** Opaque: a training run on disk. */
+typedef struct pa_run pa_run;
+
+/** Opaque: the tensors of one step. */
+typedef struct pa_checkpoint pa_checkpoint;
+
+/** Sizes of the model; 0 where unknown. */
+typedef struct pa_model {
+    size_t struct_size; /**< `sizeof(pa_model)` as the caller compiled it. */
+    int64_t d_model;    /**< Width of the residual stream. */
+    int64_t n_layers;   /**< Number of layers. */
+    int64_t n_heads;    /**< Number of attention (query) heads. */
+    int64_t n_kv_heads; /**< Number of key/value heads. */
+} pa_model;
+
+/** One tensor of a checkpoint. Pointers are borrowed from the checkpoint. */
+typedef struct pa_tensor_info {
+    size_t struct_size;     /**< `sizeof(pa_tensor_info)` as the caller compiled it; set before the call. */
+    const char *split;      /**< "train", "val"; "" for a single file. */
+    const char *name;       /**< Name as stored. */
+    const char *suffix;     /**< What follows `layers.<n>.` in it; the whole name when there is no layer. */
+    const int64_t *shape;   /**< `ndim` sizes; may be NULL when `ndim` is 0. */
+    int64_t layer;          /**< Layer number, or -1. */
+    pa_kind kind;           /**< Weights, gradients or activations. */
+    pa_dtype dtype;         /**< Element type as stored. */
+    int32_t ndim;           /**< Number of dimensions. */
+    int32_t reserved;       /**< Zero. */
+} pa_tensor_info;
+
+/** @name Runs
+ * @{ */
+
+/**
+ * @brief Open a pico-train run directory: reads `training_config.yaml` and lists the steps under `checkpoints/`.
+ * @param[in]  ctx   Context; outlives the run.
+ * @param[in]  path  Directory.
+ * @param[out] out   The run; yours, end it with pa_run_destroy().
+ * @param[out] err   Error text, or NULL.
+ * @retval PA_OK            Opened.
+ * @retval PA_ERR_NOT_FOUND No such directory, or no `training_config.yaml` or no step in it.
+ * @retval PA_ERR_IO        It cannot be read.
+ * @retval PA_ERR_CONFIG    `training_config.yaml` is not valid.
+ * @retval PA_ERR_NOMEM     Out of memory.
+ */
+PA_API PA_NODISCARD pa_status pa_run_open(pa_context *ctx, const char *path, pa_run **out, pa_error *err);
+
+/**
+ * @brief End a run. Checkpoints opened from it stay valid.
+ * @param[in] run  May be NULL.
+ */
+PA_API void pa_run_destroy(pa_run *run);
+
+/**
+ * @brief Name of the run (`checkpointing.run_name`, else the directory's).
+ * @param[in] run  Run.
+ * @return Borrowed from the run.
+ */
+PA_API const char *pa_run_name(const pa_run *run);
+
+/**
+ * @brief Directory of the run as given to pa_run_open().
+ * @param[in] run  Run.
+ * @return Borrowed from the run.
+ */
+PA_API const char *pa_run_path(const pa_run *run);
+
+/**
+ * @brief Sizes of the model.
+ * @param[in] run  Run.
+ * @return Borrowed from the run.
+ */
+PA_API const pa_model *pa_run_model(const pa_run *run);
+
+/**
+ * @brief Steps that have a directory, ascending.
+ * @param[in]  run    Run.
+ * @param[out] count  How many.
+ * @return Borrowed from the run.
+ */
+PA_API const int64_t *pa_run_steps(const pa_run *run, int64_t *count);
+
+/**
+ * @brief Open one step. Learning-dynamics files that are absent are simply not there; damaged ones are errors.
+ * @param[in]  run   Run; may end before the checkpoint.
+ * @param[in]  step  One of pa_run_steps().
+ * @param[out] out   The checkpoint; yours, end it with pa_checkpoint_destroy().
+ * @param[out] err   Error text, or NULL.
+ * @retval PA_OK              Opened.
+ * @retval PA_ERR_NOT_FOUND   No such step; the text lists what there is.
+ * @retval PA_ERR_IO          A file cannot be read.
+ * @retval PA_ERR_FORMAT      A file is damaged. Likewise ::PA_ERR_UNSUPPORTED and ::PA_ERR_LIMIT.
+ * @retval PA_ERR_NOMEM       Out of memory.
+ */
+PA_API PA_NODISCARD pa_status pa_run_checkpoint(const pa_run *run, int64_t step, pa_checkpoint **out, pa_error *err);
+/** @} */
+
+/** @name Checkpoints
+ * @{ */
+
+/**
+ * @brief Open a single tensor file. The kind is told from the file name (weights when it tells none).
+ * @param[in]  ctx   Context; outlives the checkpoint.
+ * @param[in]  path  File of any supported format; recognised by content, never by name.
+ * @param[out] out   The checkpoint; yours.
+ * @param[out] err   Error text, or NULL.
+ * @return As pa_run_checkpoint().
+ */
+PA_API PA_NODISCARD pa_status pa_checkpoint_open(pa_context *ctx, const char *path, pa_checkpoint **out,
+                                                 pa_error *err);
+
+/**
+ * @brief An empty checkpoint in memory, to be filled with pa_checkpoint_add().
+ * @param[in]  ctx    Context; outlives the checkpoint.
+ * @param[in]  step   Training step, >= 0.
+ * @param[in]  model  Sizes of the model, copied; NULL when unknown.
+ * @param[out] out    The checkpoint; yours.
+ * @param[out] err    Error text, or NULL.
+ * @return ::PA_OK, ::PA_ERR_INVALID or ::PA_ERR_NOMEM.
+ */
+PA_API PA_NODISCARD pa_status pa_checkpoint_create(pa_context *ctx, int64_t step, const pa_model *model,
+                                                   pa_checkpoint **out, pa_error *err);
+
+/**
+ * @brief Add a matrix to a checkpoint made by pa_checkpoint_create().
+ * @param[in,out] checkpoint  Checkpoint.
+ * @param[in]     split       "train", "val" or any other name; copied.
+ * @param[in]     kind        What it holds.
+ * @param[in]     name        Full name, e.g. "layers.3.attention.v_proj"; copied.
+ * @param[in]     matrix      Its elements; the checkpoint takes its own reference.
+ * @param[out]    err         Error text, or NULL.
+ * @retval PA_OK          Added.
+ * @retval PA_ERR_INVALID A NULL argument, an unknown kind, or a checkpoint that comes from files.
+ * @retval PA_ERR_EXISTS  Split, kind, layer and suffix are there already.
+ * @retval PA_ERR_NOMEM   Out of memory.
+ */
+PA_API PA_NODISCARD pa_status pa_checkpoint_add(pa_checkpoint *checkpoint, const char *split, pa_kind kind,
+                                                const char *name, const pa_matrix *matrix, pa_error *err);
+
+/**
+ * @brief End a checkpoint. Matrices made from it stay valid.
+ * @param[in] checkpoint  May be NULL.
+ */
+PA_API void pa_checkpoint_destroy(pa_checkpoint *checkpoint);
+
+/**
+ * @brief Training step.
+ * @param[in] checkpoint  Checkpoint.
+ * @return The step, or -1 for a single file.
+ */
+PA_API int64_t pa_checkpoint_step(const pa_checkpoint *checkpoint);
+
+/**
+ * @brief Sizes of the model.
+ * @param[in] checkpoint  Checkpoint.
+ * @return Borrowed from the checkpoint.
+ */
+PA_API const pa_model *pa_checkpoint_model(const pa_checkpoint *checkpoint);
+
+/**
+ * @brief Whether there is any tensor of that split and kind.
+ * @param[in] checkpoint  Checkpoint.
+ * @param[in] split       Split, e.g. "val".
+ * @param[in] kind        Kind.
+ * @return 1 or 0.
+ */
+PA_API int32_t pa_checkpoint_has(const pa_checkpoint *checkpoint, const char *split, pa_kind kind);
+
+/**
+ * @brief Number of tensors.
+ * @param[in] checkpoint  Checkpoint.
+ * @return At least 0.
+ */
+PA_API int64_t pa_checkpoint_count(const pa_checkpoint *checkpoint);
+
+/**
+ * @brief Describe a tensor.
+ * @param[in]  checkpoint  Checkpoint.
+ * @param[in]  index       0 ... pa_checkpoint_count() - 1, in the order of the files.
+ * @param[in,out] out      `struct_size` set by the caller; the rest is filled in.
+ * @param[out] err         Error text, or NULL.
+ * @return ::PA_OK, or ::PA_ERR_INVALID for a bad index or `struct_size`.
+ */
+PA_API PA_NODISCARD pa_status pa_checkpoint_tensor(const pa_checkpoint *checkpoint, int64_t index,
+                                                   pa_tensor_info *out, pa_error *err);
+
+/**
+ * @brief A tensor as a matrix: the last dimension is the columns, all others together the rows.
+ *
+ * The checkpoint keeps the matrix, so that all who ask share what is derived from it. Nothing is read yet.
+ * @param[in]  checkpoint  Checkpoint.
+ * @param[in]  split       Split.
+ * @param[in]  kind        Kind.
+ * @param[in]  layer       Layer number, or -1 when the name has none.
+ * @param[in]  suffix      What follows `layers.<n>.` in the name; a trailing ".weight" in the file may be left out.
+ * @param[out] out         The matrix; yours: end it with pa_matrix_destroy().
+ * @param[out] err         Error text, or NULL.
+ * @retval PA_OK            Found.
+ * @retval PA_ERR_NOT_FOUND No such tensor; the text names the nearest one.
+ * @retval PA_ERR_NOMEM     Out of memory.
+ */
+PA_API PA_NODISCARD pa_status pa_checkpoint_matrix(const pa_checkpoint *checkpoint, const char *split, pa_kind kind,
+                                                   int64_t layer, const char *suffix, pa_matrix **out, pa_error *err);
+
+/**
+ * @brief Bytes of files read so far through this checkpoint, directories included.
+ * @param[in] checkpoint  Checkpoint.
+ * @return At least 0.
+ */
+PA_API int64_t pa_checkpoint_bytes_read(const pa_checkpoint *checkpoint);
+/** @} */
+
+PA_END_DECLS
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file picoanalyze/metric.h
+ * @brief Metrics: look up by name, compute, register your own.
+ *
+ * Threads: many threads may look up and compute at once; registering needs exclusive access to the context.
+ */
+#ifndef PICOANALYZE_METRIC_H
+#define PICOANALYZE_METRIC_H
+#include <picoanalyze/matrix.h>
+#include <picoanalyze/options.h>
+#include <picoanalyze/value.h>
+
+PA_BEGIN_DECLS
+
+/** Opaque: a registered metric together with its options. */
+typedef struct pa_metric pa_metric;
+
+/** Values of pa_metric_ops::flags. */
+enum {
+    /** `compute` also wants inputs that hold NaN or infinity; without it such inputs never reach it. */
+    PA_METRIC_ACCEPTS_NONFINITE = 1
+};
+
+/** How a metric is computed. Zero-initialise it; fields are only ever appended. */
+typedef struct pa_metric_ops {
+    size_t struct_size;            /**< `sizeof(pa_metric_ops)` as the caller compiled it. */
+    const char *name;              /**< Unique, `[a-z][a-z0-9_]*`; copied. */
+    const char *description;       /**< One sentence; may be NULL; copied. */
+    const char *paper;             /**< Citation with DOI or arXiv id; may be NULL; copied. */
+    int32_t n_inputs;              /**< 1, or 2 for a comparison of two checkpoints. */
+    int32_t flags;                 /**< ::PA_METRIC_ACCEPTS_NONFINITE or 0. */
+    const pa_option_spec *options; /**< `n_options` entries; may be NULL when none; copied. */
+    int64_t n_options;             /**< Length of `options`. */
+    /**
+     * Compute the value: call pa_value_set() or pa_value_set_undefined() on `out` and return ::PA_OK, or return a
+     * negative status. `in` has `n_inputs` matrices with at least one element; two have equally many rows. May run
+     * in several threads at once. A call that succeeds without setting `out` has failed (::PA_ERR_CALLBACK).
+     */
+    pa_status (*compute)(void *user_data, const pa_options *options, const pa_matrix *const *in, pa_value *out,
+                         pa_error *err);
+    void (*destroy)(void *user_data); /**< Called once when the context ends; may be NULL. */
+} pa_metric_ops;
+
+/**
+ * @brief Add a metric to a context; from then on `metric_name: <name>` works in a configuration.
+ * @param[in,out] ctx        Context to extend.
+ * @param[in]     ops        Implementation; the struct, its strings and its option table are copied.
+ * @param[in]     user_data  Handed to the callbacks. On ::PA_OK the context owns it and calls `ops->destroy`; on
+ *                           failure it stays with the caller. May be NULL.
+ * @param[out]    err        Error text, or NULL.
+ * @retval PA_OK          Registered.
+ * @retval PA_ERR_INVALID Malformed `ops`: no name or `compute`, `n_inputs` not 1 or 2, a bad option table.
+ * @retval PA_ERR_EXISTS  The name is taken; the old metric stays.
+ * @retval PA_ERR_NOMEM   Out of memory; `ctx` is unchanged.
+ */
+PA_API PA_NODISCARD pa_status pa_metric_register(pa_context *ctx, const pa_metric_ops *ops, void *user_data,
+                                                 pa_error *err);
+
+/**
+ * @brief Number of registered metrics.
+ * @param[in] ctx  Context.
+ * @return At least 0.
+ */
+PA_API int64_t pa_metric_count(const pa_context *ctx);
+
+/**
+ * @brief Description of a registered metric.
+ * @param[in] ctx    Context.
+ * @param[in] index  0 ... pa_metric_count() - 1, in alphabetical order.
+ * @return Borrowed from the context; NULL when `index` is out of range.
+ */
+PA_API const pa_metric_ops *pa_metric_describe(const pa_context *ctx, int64_t index);
+
+/**
+ * @brief A metric with options, ready to compute.
+ * @param[in]  ctx      Context; outlives the metric.
+ * @param[in]  name     Registered name.
+ * @param[in]  options  Flow YAML without braces, e.g. "norm_type: nuclear, compat: pico"; NULL or "" for defaults.
+ * @param[out] out      The metric; yours, end it with pa_metric_destroy().
+ * @param[out] err      Error text, or NULL.
+ * @retval PA_OK            Made.
+ * @retval PA_ERR_NOT_FOUND No such metric; the text names the nearest one.
+ * @retval PA_ERR_CONFIG    An option is unknown, missing or of the wrong type.
+ * @retval PA_ERR_NOMEM     Out of memory.
+ */
+PA_API PA_NODISCARD pa_status pa_metric_create(pa_context *ctx, const char *name, const char *options,
+                                               pa_metric **out, pa_error *err);
+
+/**
+ * @brief End a metric.
+ * @param[in] metric  May be NULL.
+ */
+PA_API void pa_metric_destroy(pa_metric *metric);
+
+/**
+ * @brief Compute a metric. Every input ends in a finite value or a named state; see ::pa_state.
+ * @param[in]  metric    Metric.
+ * @param[in]  in        Matrices.
+ * @param[in]  n_inputs  Number of matrices; what the metric asks for.
+ * @param[out] out       The value; initialise with ::PA_VALUE_INIT. Unset on failure.
+ * @param[out] err       Error text, or NULL.
+ * @retval PA_OK           `out` is set, perhaps to an undefined state.
+ * @retval PA_ERR_INVALID  A NULL argument or the wrong number of inputs.
+ * @retval PA_ERR_CALLBACK The metric returned success without a value.
+ * @retval PA_ERR_NOMEM    Out of memory. Any other negative status: what the metric returned.
+ */
+PA_API PA_NODISCARD pa_status pa_metric_compute(const pa_metric *metric, const pa_matrix *const *in, int64_t n_inputs,
+                                                pa_value *out, pa_error *err);
+
+/**
+ * @brief Look up, compute and forget: pa_metric_create(), pa_metric_compute(), pa_metric_destroy().
+ * @param[in]  ctx       Context.
+ * @param[in]  name      Registered name.
+ * @param[in]  options   As for pa_metric_create().
+ * @param[in]  in        Matrices.
+ * @param[in]  n_inputs  Number of matrices.
+ * @param[out] out       The value; initialise with ::PA_VALUE_INIT.
+ * @param[out] err       Error text, or NULL.
+ * @return ::PA_OK or an error of one of the three.
+ */
+PA_API PA_NODISCARD pa_status pa_compute(pa_context *ctx, const char *name, const char *options,
+                                         const pa_matrix *const *in, int64_t n_inputs, pa_value *out, pa_error *err);
+
+PA_END_DECLS
+#endif

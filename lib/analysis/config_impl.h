@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * @brief What is inside a configuration: read by config*.c, planned by plan.c. */
+#ifndef PA_ANALYSIS_CONFIG_IMPL_H
+#define PA_ANALYSIS_CONFIG_IMPL_H
+#include <picoanalyze/analysis.h>
+#include <picoanalyze/component.h>
+#include <picoanalyze/metric.h>
+
+#include "base/arena.h"
+#include "base/context_impl.h"
+#include "base/error.h"
+#include "base/yaml.h"
+
+/** One entry of `components`. */
+typedef struct pa_config_part {
+    const char *name;
+    pa_kind kind;
+    int32_t own_compat;         /**< It has a `compat` of its own. */
+    pa_component *component;
+    const char *choice;         /**< Its suffixes and options, complete: equal when two entries build the same. */
+    const pa_yaml_node *node;
+    const pa_yaml_node *layers; /**< A list of integers or one integer; NULL: all. */
+} pa_config_part;
+
+/** One entry of `metrics`. */
+typedef struct pa_config_metric {
+    const char *name;
+    const char *split;
+    int64_t target; /**< Step compared with; -1 for metrics of one checkpoint. */
+    pa_metric *metric;
+    int32_t own_compat;
+    pa_config_part *parts;
+    int64_t n_parts;
+} pa_config_metric;
+
+struct pa_config {
+    pa_context *ctx;
+    pa_arena arena; /**< Everything below but the objects. */
+    pa_yaml *yaml;
+    const char *name;
+    const char *output_dir;
+    pa_compat compat;
+    int64_t *steps; /**< Ascending, distinct. */
+    int64_t n_steps;
+    pa_config_metric *metrics;
+    int64_t n_metrics;
+};
+
+/** Most steps that `start`, `end`, `step` may stand for. */
+enum { PA_CONFIG_MAX_STEPS = 1000000 };
+
+/** Fill `steps` from the node of that key. */
+pa_status pa_config_read_steps(pa_config *config, const pa_yaml_node *node, pa_error *err);
+
+/** Fill `metrics` from the node of that key; what was made before a failure is ended with the configuration. */
+pa_status pa_config_read_metrics(pa_config *config, const pa_yaml_node *node, pa_error *err);
+
+/** The value of `key` in `map`, or NULL when absent or null. */
+const pa_yaml_node *pa_config_value(const pa_yaml_node *map, const char *key);
+
+/** PA_ERR_CONFIG unless `node` (of `what`) has that type. */
+pa_status pa_config_expect(const pa_config *config, const pa_yaml_node *node, pa_yaml_type type, const char *what,
+                           pa_error *err);
+
+/** PA_ERR_CONFIG unless every key of `map` is known. */
+pa_status pa_config_check_keys(const pa_config *config, const pa_yaml_node *map, const char *const *known,
+                               int64_t n_known, const char *what, pa_error *err);
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * @brief Rows of values. */
+#include "analysis/results_impl.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/index.h"
+
+struct pa_results {
+    pa_context *ctx;
+    pa_index strings;
+    pa_result_row *rows;
+    int64_t count;
+    int64_t capacity;
+    int64_t undefined;
+    int64_t bytes_read;
+    double seconds;
+};
+
+pa_status pa_results_create(pa_context *ctx, pa_results **out, pa_error *err)
+{
+    *out = pa_alloc(&ctx->mem, 1, sizeof(**out));
+    if (*out == NULL) {
+        return pa_fail_nomem(err, "results");
+    }
+    (*out)->ctx = ctx;
+    (*out)->strings.arena.mem = &ctx->mem;
+    return PA_OK;
+}
+
+void pa_results_destroy(pa_results *results)
+{
+    if (results != NULL) {
+        const pa_allocator *mem = &results->ctx->mem;
+        pa_index_free(&results->strings);
+        pa_free(mem, results->rows);
+        pa_free(mem, results);
+    }
+}
+
+pa_context *pa_results_context(const pa_results *results)
+{
+    return results->ctx;
+}
+
+static pa_status share(pa_results *results, const char **text, pa_error *err)
+{
+    int64_t number = 0;
+    const pa_status status = pa_index_add(&results->strings, *text, &number, err);
+    if (status == PA_OK) {
+        *text = results->strings.texts[number];
+    }
+    return status;
+}
+
+pa_status pa_results_append(pa_results *results, const pa_result_row *row, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_result_row copy = *row;
+    copy.struct_size = sizeof(copy);
+    PA_TRY(share(results, &copy.run, err));
+    PA_TRY(share(results, &copy.split, err));
+    PA_TRY(share(results, &copy.metric, err));
+    PA_TRY(share(results, &copy.options, err));
+    PA_TRY(share(results, &copy.component, err));
+    PA_TRY(share(results, &copy.key, err));
+    PA_TRY(share(results, &copy.file, err));
+    pa_result_row *rows =
+        pa_array_grow(&results->ctx->mem, results->rows, &results->capacity, results->count + 1, sizeof(*rows));
+    PA_REQUIRE_MEMORY(rows, err, "results");
+    results->rows = rows;
+    rows[results->count++] = copy;
+    results->undefined += copy.value.state != PA_STATE_OK;
+
+cleanup:
+    return status;
+}
+
+void pa_results_set_cost(pa_results *results, int64_t bytes_read, double seconds)
+{
+    results->bytes_read = bytes_read;
+    results->seconds = seconds;
+}
+
+int64_t pa_results_count(const pa_results *results)
+{
+    return results != NULL ? results->count : 0;
+}
+
+pa_status pa_results_row(const pa_results *results, int64_t index, pa_result_row *out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    PA_REQUIRE(results != NULL && out != NULL, err, PA_ERR_INVALID, "pa_results_row: an argument is NULL");
+    PA_REQUIRE(index >= 0 && index < results->count, err, PA_ERR_INVALID, "row %lld of %lld", (long long)index,
+               (long long)results->count);
+    const size_t size = out->struct_size;
+    PA_REQUIRE(size >= sizeof(*out), err, PA_ERR_INVALID, "pa_result_row: struct_size %zu is less than %zu", size,
+               sizeof(*out));
+    *out = results->rows[index];
+    out->struct_size = size;
+
+cleanup:
+    return status;
+}
+
+pa_status pa_results_summary(const pa_results *results, pa_summary *out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    PA_REQUIRE(results != NULL && out != NULL, err, PA_ERR_INVALID, "pa_results_summary: an argument is NULL");
+    const size_t size = out->struct_size;
+    PA_REQUIRE(size >= sizeof(*out), err, PA_ERR_INVALID, "pa_summary: struct_size %zu is less than %zu", size,
+               sizeof(*out));
+    *out = (pa_summary){.struct_size = size,
+                        .values = results->count,
+                        .undefined = results->undefined,
+                        .bytes_read = results->bytes_read,
+                        .seconds = results->seconds};
+
+cleanup:
+    return status;
+}

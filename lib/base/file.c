@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pread() rather than a map: a file that shrinks while it is mapped ends the process with SIGBUS. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+/* Linux transfers at most 2 GiB - 4 KiB a call. */
+enum { READ_CHUNK = 1 << 30 };
+
+struct pa_file {
+    pa_allocator mem;
+    atomic_int references;
+    atomic_llong bytes_read;
+    int fd;
+    int64_t size;
+    struct timespec modified;
+    char *path;
+};
+
+static pa_status fail_errno(pa_error *err, const char *path, const char *action)
+{
+    const int code = errno;
+    char reason[128];
+    if (strerror_r(code, reason, sizeof(reason)) != 0) {
+        reason[0] = '\0';
+    }
+    if (code == ENOENT || code == ENOTDIR) {
+        return pa_fail(err, PA_ERR_NOT_FOUND, "%s: no such file", path);
+    }
+    return pa_fail(err, PA_ERR_IO, "%s: %s: %s (error %d)", path, action, reason, code);
+}
+
+static int open_retrying(const char *path)
+{
+    /* Not blocking: opening a pipe would wait for its other end. */
+    int fd = -1;
+    do {
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+pa_status pa_file_open(const pa_allocator *mem, const char *path, pa_file **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    struct stat info;
+    *out = NULL;
+    pa_file *file = pa_alloc(mem, 1, sizeof(*file));
+    PA_REQUIRE_MEMORY(file, err, "a file");
+    file->mem = *mem;
+    file->fd = -1;
+    atomic_init(&file->references, 1);
+    atomic_init(&file->bytes_read, 0);
+    file->path = pa_strdup(mem, path);
+    PA_REQUIRE_MEMORY(file->path, err, "a file name");
+
+    file->fd = open_retrying(path);
+    if (file->fd < 0) {
+        PA_TRY(fail_errno(err, path, "open"));
+    }
+    if (fstat(file->fd, &info) != 0) {
+        PA_TRY(fail_errno(err, path, "stat"));
+    }
+    PA_REQUIRE(!S_ISDIR(info.st_mode), err, PA_ERR_UNSUPPORTED, "%s: is a directory, not a file", path);
+    PA_REQUIRE(S_ISREG(info.st_mode), err, PA_ERR_UNSUPPORTED, "%s: is not a regular file", path);
+    file->size = (int64_t)info.st_size;
+    file->modified = info.st_mtim;
+    *out = file;
+    file = NULL;
+
+cleanup:
+    pa_file_release(file);
+    return status;
+}
+
+pa_file *pa_file_retain(pa_file *file)
+{
+    atomic_fetch_add_explicit(&file->references, 1, memory_order_relaxed);
+    return file;
+}
+
+void pa_file_release(pa_file *file)
+{
+    if (file == NULL || atomic_fetch_sub_explicit(&file->references, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    if (file->fd >= 0) {
+        (void)close(file->fd);
+    }
+    const pa_allocator mem = file->mem;
+    pa_free(&mem, file->path);
+    pa_free(&mem, file);
+}
+
+const char *pa_file_path(const pa_file *file)
+{
+    return file->path;
+}
+
+int64_t pa_file_size(const pa_file *file)
+{
+    return file->size;
+}
+
+int64_t pa_file_bytes_read(const pa_file *file)
+{
+    return (int64_t)atomic_load_explicit(&file->bytes_read, memory_order_relaxed);
+}
+
+void pa_file_error_prefix(const pa_file *file, pa_error *err)
+{
+    if (err != NULL && strncmp(err->message, file->path, strlen(file->path)) != 0) {
+        pa_error_prefix(err, file->path);
+    }
+}
+
+static pa_status check_unchanged(const pa_file *file, pa_error *err)
+{
+    struct stat info;
+    if (fstat(file->fd, &info) != 0) {
+        return fail_errno(err, file->path, "stat");
+    }
+    if ((int64_t)info.st_size != file->size) {
+        return pa_fail(err, PA_ERR_IO, "%s: had %lld bytes when it was opened and has %lld now", file->path,
+                       (long long)file->size, (long long)info.st_size);
+    }
+    if (info.st_mtim.tv_sec != file->modified.tv_sec || info.st_mtim.tv_nsec != file->modified.tv_nsec) {
+        return pa_fail(err, PA_ERR_IO, "%s: was written to since it was opened", file->path);
+    }
+    return PA_OK;
+}
+
+pa_status pa_file_read(pa_file *file, int64_t offset, int64_t bytes, void *dst, pa_error *err)
+{
+    if (offset < 0 || bytes < 0 || bytes > file->size || offset > file->size - bytes) {
+        return pa_fail(err, PA_ERR_FORMAT, "%s: %lld bytes at %lld are asked for, the file has %lld", file->path,
+                       (long long)bytes, (long long)offset, (long long)file->size);
+    }
+    unsigned char *to = dst;
+    int64_t done = 0;
+    while (done < bytes) {
+        const int64_t left = bytes - done;
+        const ssize_t got = pread(file->fd, to + done, (size_t)(left < READ_CHUNK ? left : READ_CHUNK),
+                                  (off_t)(offset + done));
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return fail_errno(err, file->path, "read");
+        }
+        if (got == 0) {
+            return pa_fail(err, PA_ERR_IO, "%s: ends at %lld now, it had %lld bytes when it was opened", file->path,
+                           (long long)(offset + done), (long long)file->size);
+        }
+        done += (int64_t)got;
+    }
+    atomic_fetch_add_explicit(&file->bytes_read, (long long)bytes, memory_order_relaxed);
+    /* Afterwards, so that a change during the read is seen too. */
+    return check_unchanged(file, err);
+}
+
+pa_status pa_file_read_text(const pa_allocator *mem, const char *path, int64_t limit, char **text, int64_t *length,
+                            pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_file *file = NULL;
+    char *data = NULL;
+    *text = NULL;
+    PA_TRY(pa_file_open(mem, path, &file, err));
+    PA_REQUIRE(file->size <= limit, err, PA_ERR_LIMIT, "%s: has %lld bytes, at most %lld are read", path,
+               (long long)file->size, (long long)limit);
+    data = pa_alloc_raw(mem, file->size + 1, 1);
+    PA_REQUIRE_MEMORY(data, err, "a text file");
+    PA_TRY(pa_file_read(file, 0, file->size, data, err));
+    data[file->size] = '\0';
+    *text = data;
+    *length = file->size;
+    data = NULL;
+
+cleanup:
+    pa_free(mem, data);
+    pa_file_release(file);
+    return status;
+}

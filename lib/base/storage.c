@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/storage.h"
+
+#include "base/alloc.h"
+#include "base/dtype.h"
+
+void pa_storage_init(pa_storage *storage, const pa_storage_ops *ops, const void *resident, int64_t bytes)
+{
+    storage->ops = ops;
+    storage->resident = resident;
+    storage->bytes = bytes;
+    atomic_init(&storage->references, 1);
+}
+
+pa_storage *pa_storage_retain(pa_storage *storage)
+{
+    if (storage != NULL) {
+        atomic_fetch_add_explicit(&storage->references, 1, memory_order_relaxed);
+    }
+    return storage;
+}
+
+void pa_storage_release(pa_storage *storage)
+{
+    if (storage != NULL && atomic_fetch_sub_explicit(&storage->references, 1, memory_order_acq_rel) == 1) {
+        storage->ops->destroy(storage);
+    }
+}
+
+int64_t pa_tensor_count(const pa_tensor *tensor)
+{
+    int64_t count = 1;
+    for (int32_t i = 0; i < tensor->ndim; i++) {
+        count *= tensor->shape[i];
+    }
+    return count;
+}
+
+/* Distance from the first element to the last one of a checked, non-empty tensor. */
+static int64_t reach(const pa_tensor *tensor)
+{
+    int64_t last = 0;
+    for (int32_t i = 0; i < tensor->ndim; i++) {
+        last += (tensor->shape[i] - 1) * tensor->strides[i];
+    }
+    return last;
+}
+
+pa_status pa_tensor_check(const pa_tensor *tensor, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const int64_t item = pa_dtype_size(tensor->dtype);
+    PA_REQUIRE(item > 0, err, PA_ERR_UNSUPPORTED, "unknown element type %d", (int)tensor->dtype);
+    PA_REQUIRE(tensor->ndim >= 0 && tensor->ndim <= 64, err, PA_ERR_LIMIT, "%d dimensions, at most 64",
+               (int)tensor->ndim);
+    PA_REQUIRE(tensor->offset >= 0, err, PA_ERR_FORMAT, "negative offset %lld", (long long)tensor->offset);
+
+    int64_t count = 1;
+    int64_t last = tensor->offset;
+    int overflow = 0;
+    int empty = 0;
+    for (int32_t i = 0; i < tensor->ndim; i++) {
+        const int64_t size = tensor->shape[i];
+        const int64_t stride = tensor->strides[i];
+        int64_t step = 0;
+        PA_REQUIRE(size >= 0, err, PA_ERR_FORMAT, "negative size %lld in dimension %d", (long long)size, (int)i);
+        PA_REQUIRE(stride >= 0, err, PA_ERR_FORMAT, "negative stride %lld in dimension %d", (long long)stride, (int)i);
+        empty |= size == 0;
+        if (size > 0) {
+            overflow |= __builtin_mul_overflow(count, size, &count);
+            overflow |= __builtin_mul_overflow(size - 1, stride, &step);
+            overflow |= __builtin_add_overflow(last, step, &last);
+        }
+    }
+    if (!empty) {
+        PA_REQUIRE(!overflow && count <= INT64_MAX / 8, err, PA_ERR_FORMAT, "the sizes overflow");
+        PA_REQUIRE(last < tensor->storage->bytes / item, err, PA_ERR_FORMAT,
+                   "the view ends at element %lld of a storage of %lld", (long long)last,
+                   (long long)(tensor->storage->bytes / item));
+    }
+
+cleanup:
+    return status;
+}
+
+/* Where the walk over all but the last dimension stands. */
+typedef struct odometer {
+    int64_t index[64];
+    int64_t offset; /* in elements, from the first element */
+} odometer;
+
+/* Steps to the next line of the last dimension; 0 after the last one. */
+static int next_line(const pa_tensor *tensor, odometer *at)
+{
+    for (int32_t i = tensor->ndim - 2; i >= 0; i--) {
+        at->offset += tensor->strides[i];
+        if (++at->index[i] < tensor->shape[i]) {
+            return 1;
+        }
+        at->offset -= tensor->shape[i] * tensor->strides[i];
+        at->index[i] = 0;
+    }
+    return 0;
+}
+
+static int is_packed(const pa_tensor *tensor)
+{
+    int64_t expected = 1;
+    for (int32_t i = tensor->ndim - 1; i >= 0; i--) {
+        if (tensor->shape[i] != 1 && tensor->strides[i] != expected) {
+            return 0;
+        }
+        expected *= tensor->shape[i];
+    }
+    return 1;
+}
+
+static int64_t convert(const pa_tensor *tensor, const unsigned char *first, double *dst)
+{
+    const int64_t item = pa_dtype_size(tensor->dtype);
+    if (is_packed(tensor)) {
+        return pa_dtype_to_f64(tensor->dtype, tensor->swapped, first, 1, pa_tensor_count(tensor), dst);
+    }
+    const int64_t length = tensor->shape[tensor->ndim - 1];
+    const int64_t stride = tensor->strides[tensor->ndim - 1];
+    odometer at = {{0}, 0};
+    int64_t nonfinite = 0;
+    do {
+        nonfinite += pa_dtype_to_f64(tensor->dtype, tensor->swapped, first + at.offset * item, stride, length, dst);
+        dst += length;
+    } while (next_line(tensor, &at));
+    return nonfinite;
+}
+
+pa_status pa_tensor_read(const pa_tensor *tensor, const pa_allocator *mem, double *dst, int64_t *nonfinite,
+                         pa_error *err)
+{
+    pa_status status = PA_OK;
+    unsigned char *bytes = NULL;
+    *nonfinite = 0;
+    if (pa_tensor_count(tensor) > 0) {
+        const int64_t item = pa_dtype_size(tensor->dtype);
+        const int64_t length = (reach(tensor) + 1) * item;
+        const unsigned char *first = tensor->storage->resident;
+        if (first != NULL) {
+            first += tensor->offset * item;
+        } else {
+            PA_REQUIRE_MEMORY(bytes = pa_alloc_raw(mem, length, 1), err, "the bytes of a tensor");
+            PA_TRY(tensor->storage->ops->read(tensor->storage, tensor->offset * item, length, bytes, err));
+            first = bytes;
+        }
+        *nonfinite = convert(tensor, first, dst);
+    }
+
+cleanup:
+    pa_free(mem, bytes);
+    return status;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * @brief Where the elements of tensors are: bytes in memory, or bytes that can be read on demand.
+ *
+ * File formats make storages; matrices read them. Neither knows the other.
+ */
+#ifndef PA_BASE_STORAGE_H
+#define PA_BASE_STORAGE_H
+#include <stdatomic.h>
+
+#include "base/error.h"
+
+typedef struct pa_storage pa_storage;
+
+typedef struct pa_storage_ops {
+    /** Fill `dst` with `bytes` bytes from `offset` on; the range lies inside the storage. Any thread. */
+    pa_status (*read)(pa_storage *self, int64_t offset, int64_t bytes, void *dst, pa_error *err);
+    /** Free the storage itself; called when the last reference goes. */
+    void (*destroy)(pa_storage *self);
+} pa_storage_ops;
+
+/** First member of every implementation. Start with pa_storage_init(). */
+struct pa_storage {
+    const pa_storage_ops *ops;
+    const void *resident; /**< All bytes when they are in memory, else NULL. */
+    int64_t bytes;
+    atomic_int references;
+};
+
+/** One reference, held by the caller. */
+void pa_storage_init(pa_storage *storage, const pa_storage_ops *ops, const void *resident, int64_t bytes);
+pa_storage *pa_storage_retain(pa_storage *storage);
+void pa_storage_release(pa_storage *storage);
+
+/** A view of a storage. Shape and strides are borrowed from whoever made the description. */
+typedef struct pa_tensor {
+    pa_storage *storage;
+    pa_dtype dtype;
+    int32_t swapped; /**< 1: the bytes of each element are in the other order than this machine's. */
+    int32_t ndim;
+    int64_t offset;         /**< Of the first element, in elements. */
+    const int64_t *shape;   /**< `ndim` sizes, >= 0. */
+    const int64_t *strides; /**< `ndim` distances in elements, >= 0. */
+} pa_tensor;
+
+/** PA_OK when the view lies inside its storage and nothing overflows, else PA_ERR_FORMAT with the reason. */
+pa_status pa_tensor_check(const pa_tensor *tensor, pa_error *err);
+
+/** Number of elements; call on checked tensors only. */
+int64_t pa_tensor_count(const pa_tensor *tensor);
+
+/**
+ * Read all elements in row-major order as doubles, and count those that are NaN or infinite.
+ * `dst` has room for pa_tensor_count() doubles. The tensor must have been checked.
+ */
+pa_status pa_tensor_read(const pa_tensor *tensor, const pa_allocator *mem, double *dst, int64_t *nonfinite,
+                         pa_error *err);
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * @brief The tensors of one file, whatever its format; and what a format implements. */
+#ifndef PA_CHECKPOINT_ARCHIVE_H
+#define PA_CHECKPOINT_ARCHIVE_H
+#include "base/arena.h"
+#include "base/context_impl.h"
+#include "base/file.h"
+#include "base/storage.h"
+
+/** A tensor under its name in the file. All pointers belong to the archive. */
+typedef struct pa_archive_entry {
+    const char *name;
+    pa_tensor tensor; /**< Checked: pa_tensor_check() has passed. */
+} pa_archive_entry;
+
+typedef struct pa_archive {
+    pa_context *ctx;
+    pa_file *file;
+    pa_arena arena;     /**< Names, shapes and strides. */
+    const char *format; /**< Name of the format, static. */
+    pa_archive_entry *entries;
+    int64_t count;
+    int64_t capacity;
+    int64_t skipped; /**< Things in the file that are not tensors of a supported type. */
+} pa_archive;
+
+/** Bytes that are enough to tell the formats apart. */
+enum { PA_FORMAT_HEAD_BYTES = 512 };
+
+/** A file format. */
+typedef struct pa_format {
+    const char *name;
+    /** 1 when the first `n` bytes (up to PA_FORMAT_HEAD_BYTES) of a file of `size` bytes look like it. */
+    int (*probe)(const unsigned char *head, int64_t n, int64_t size);
+    /** Fill an empty archive: read directories only, no tensor data. */
+    pa_status (*read)(pa_archive *archive, pa_error *err);
+} pa_format;
+
+/** Open by content. PA_ERR_FORMAT, PA_ERR_UNSUPPORTED, PA_ERR_LIMIT, PA_ERR_IO ...; texts begin with the path. */
+pa_status pa_archive_open(pa_context *ctx, const char *path, pa_archive **out, pa_error *err);
+void pa_archive_destroy(pa_archive *archive);
+
+/**
+ * For formats: append a tensor. Name, shape and strides are copied, the storage is retained. Runs pa_tensor_check().
+ * A name that is there already makes pa_archive_open() fail with PA_ERR_FORMAT.
+ */
+pa_status pa_archive_add(pa_archive *archive, const char *name, const pa_tensor *tensor, pa_error *err);
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <picoanalyze/checkpoint.h>
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/sort.h"
+#include "checkpoint/checkpoint_impl.h"
+#include "matrix/leaf.h"
+
+pa_status pa_checkpoint_start(pa_context *ctx, int64_t step, const pa_model *model, pa_checkpoint **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    *out = NULL;
+    pa_checkpoint *checkpoint = pa_alloc(&ctx->mem, 1, sizeof(*checkpoint));
+    PA_REQUIRE_MEMORY(checkpoint, err, "a checkpoint");
+    checkpoint->ctx = ctx;
+    checkpoint->step = step;
+    if (model != NULL) {
+        memcpy(&checkpoint->model, model, model->struct_size < sizeof(*model) ? model->struct_size : sizeof(*model));
+    }
+    checkpoint->model.struct_size = sizeof(checkpoint->model);
+    pthread_mutex_t *lock = pa_alloc(&ctx->mem, 1, sizeof(*lock));
+    PA_REQUIRE_MEMORY(lock, err, "a checkpoint");
+    if (pthread_mutex_init(lock, NULL) != 0) {
+        pa_free(&ctx->mem, lock);
+        PA_REQUIRE(0, err, PA_ERR_NOMEM, "no more locks can be made");
+    }
+    checkpoint->lock = lock;
+    *out = checkpoint;
+    checkpoint = NULL;
+
+cleanup:
+    pa_checkpoint_destroy(checkpoint);
+    return status;
+}
+
+void pa_checkpoint_destroy(pa_checkpoint *checkpoint)
+{
+    if (checkpoint == NULL) {
+        return;
+    }
+    const pa_allocator *mem = &checkpoint->ctx->mem;
+    for (int64_t i = 0; i < checkpoint->count; i++) {
+        pa_matrix_destroy(checkpoint->entries[i].matrix);
+        pa_free(mem, checkpoint->entries[i].own_name);
+    }
+    for (int64_t i = 0; i < checkpoint->n_groups; i++) {
+        pa_archive_destroy(checkpoint->groups[i].archive);
+        pa_free(mem, checkpoint->groups[i].split);
+    }
+    if (checkpoint->lock != NULL) {
+        (void)pthread_mutex_destroy(checkpoint->lock);
+        pa_free(mem, checkpoint->lock);
+    }
+    pa_free(mem, checkpoint->groups);
+    pa_free(mem, checkpoint->entries);
+    pa_free(mem, checkpoint->order);
+    pa_free(mem, checkpoint);
+}
+
+/* An empty group is harmless, should what follows fail. */
+static pa_status add_group(pa_checkpoint *checkpoint, const char *split, pa_kind kind, int64_t *number, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const pa_allocator *mem = &checkpoint->ctx->mem;
+    pa_group *grown = pa_array_grow(mem, checkpoint->groups, &checkpoint->groups_capacity, checkpoint->n_groups + 1,
+                                    sizeof(*grown));
+    PA_REQUIRE_MEMORY(grown, err, "a checkpoint");
+    checkpoint->groups = grown;
+    char *name = pa_strdup(mem, split);
+    PA_REQUIRE_MEMORY(name, err, "the name of a split");
+    *number = checkpoint->n_groups++;
+    checkpoint->groups[*number] = (pa_group){name, kind, 0, NULL};
+
+cleanup:
+    return status;
+}
+
+/* Room for `more` further entries, also in the order. */
+static pa_status reserve(pa_checkpoint *checkpoint, int64_t more, pa_error *err)
+{
+    const pa_allocator *mem = &checkpoint->ctx->mem;
+    const int64_t needed = checkpoint->count + more;
+    pa_entry *entries = pa_array_grow(mem, checkpoint->entries, &checkpoint->capacity, needed, sizeof(*entries));
+    if (entries == NULL && needed > 0) {
+        return pa_fail_nomem(err, "a checkpoint");
+    }
+    checkpoint->entries = entries;
+    int64_t *order = pa_array_grow(mem, checkpoint->order, &checkpoint->order_capacity, needed, sizeof(*order));
+    if (order == NULL && needed > 0) {
+        return pa_fail_nomem(err, "a checkpoint");
+    }
+    checkpoint->order = order;
+    return PA_OK;
+}
+
+pa_status pa_checkpoint_add_file(pa_checkpoint *checkpoint, const char *split, pa_kind kind, const char *path,
+                                 pa_error *err)
+{
+    pa_status status = PA_OK;
+    int64_t number = -1;
+    pa_archive *archive = NULL;
+    PA_TRY(pa_archive_open(checkpoint->ctx, path, &archive, err));
+    PA_TRY(reserve(checkpoint, archive->count, err));
+    PA_TRY(add_group(checkpoint, split, kind, &number, err));
+    for (int64_t i = 0; i < archive->count; i++) {
+        pa_entry entry = {.group = number, .name = archive->entries[i].name, .tensor = &archive->entries[i].tensor};
+        entry.suffix = pa_tensor_name_suffix(entry.name, &entry.layer);
+        checkpoint->entries[checkpoint->count++] = entry;
+    }
+    checkpoint->groups[number].count = archive->count;
+    checkpoint->groups[number].archive = archive;
+    archive = NULL;
+
+cleanup:
+    pa_archive_destroy(archive);
+    return status;
+}
+
+void pa_checkpoint_sort(pa_checkpoint *checkpoint)
+{
+    for (int64_t i = 0; i < checkpoint->count; i++) {
+        checkpoint->order[i] = i;
+    }
+    pa_sort_order(checkpoint->order, checkpoint->count, pa_entry_compare, checkpoint->entries);
+}
+
+pa_status pa_checkpoint_open(pa_context *ctx, const char *path, pa_checkpoint **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_checkpoint *checkpoint = NULL;
+    PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_checkpoint_open: out is NULL");
+    *out = NULL;
+    PA_REQUIRE(ctx != NULL && path != NULL, err, PA_ERR_INVALID, "pa_checkpoint_open: ctx or path is NULL");
+    PA_TRY(pa_checkpoint_start(ctx, -1, NULL, &checkpoint, err));
+    PA_TRY(pa_checkpoint_add_file(checkpoint, "", pa_kind_of_file(path), path, err));
+    pa_checkpoint_sort(checkpoint);
+    *out = checkpoint;
+    checkpoint = NULL;
+
+cleanup:
+    pa_checkpoint_destroy(checkpoint);
+    return status;
+}
+
+pa_status pa_checkpoint_create(pa_context *ctx, int64_t step, const pa_model *model, pa_checkpoint **out,
+                               pa_error *err)
+{
+    pa_status status = PA_OK;
+    PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_checkpoint_create: out is NULL");
+    *out = NULL;
+    PA_REQUIRE(ctx != NULL, err, PA_ERR_INVALID, "pa_checkpoint_create: ctx is NULL");
+    PA_REQUIRE(step >= 0, err, PA_ERR_INVALID, "step %lld, at least 0", (long long)step);
+    PA_REQUIRE(model == NULL || model->struct_size >= sizeof(*model), err, PA_ERR_INVALID,
+               "pa_model: struct_size %zu, at least %zu", model->struct_size, sizeof(*model));
+    PA_REQUIRE(model == NULL || (model->d_model >= 0 && model->n_layers >= 0 && model->n_heads >= 0 &&
+                                 model->n_kv_heads >= 0),
+               err, PA_ERR_INVALID, "pa_model: a size is negative");
+    PA_TRY(pa_checkpoint_start(ctx, step, model, out, err));
+    (*out)->in_memory = 1;
+
+cleanup:
+    return status;
+}
+
+pa_status pa_checkpoint_add(pa_checkpoint *checkpoint, const char *split, pa_kind kind, const char *name,
+                            const pa_matrix *matrix, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_entry entry = {.layer = -1};
+    PA_REQUIRE(checkpoint != NULL && split != NULL && name != NULL && matrix != NULL, err, PA_ERR_INVALID,
+               "pa_checkpoint_add: an argument is NULL");
+    PA_REQUIRE(checkpoint->in_memory, err, PA_ERR_INVALID, "'%s': a checkpoint of files cannot be added to", name);
+    PA_REQUIRE(kind >= 0 && kind < PA_N_KINDS, err, PA_ERR_INVALID, "'%s': kind %d is not known", name, (int)kind);
+    entry.own_name = pa_strdup(&checkpoint->ctx->mem, name);
+    PA_REQUIRE_MEMORY(entry.own_name, err, "the name of a tensor");
+    entry.name = entry.own_name;
+    entry.suffix = pa_tensor_name_suffix(entry.name, &entry.layer);
+    entry.shape[0] = pa_matrix_rows(matrix);
+    entry.shape[1] = pa_matrix_cols(matrix);
+    entry.group = pa_checkpoint_find_group(checkpoint, split, kind);
+    if (entry.group < 0) {
+        PA_TRY(add_group(checkpoint, split, kind, &entry.group, err));
+    }
+    const int64_t place = pa_checkpoint_place(checkpoint, entry.group, entry.layer, entry.suffix);
+    PA_REQUIRE(!pa_checkpoint_matches(checkpoint, place, entry.group, entry.layer, entry.suffix), err, PA_ERR_EXISTS,
+               "'%s' is in the %s %s already", name, split, pa_kind_name(kind));
+    PA_TRY(reserve(checkpoint, 1, err));
+    int64_t *slot = checkpoint->order + place;
+    memmove(slot + 1, slot, (size_t)(checkpoint->count - place) * sizeof(*slot));
+    *slot = checkpoint->count;
+    entry.matrix = pa_matrix_retain(matrix);
+    checkpoint->groups[entry.group].count++;
+    checkpoint->entries[checkpoint->count++] = entry;
+    entry.own_name = NULL;
+
+cleanup:
+    if (checkpoint != NULL) {
+        pa_free(&checkpoint->ctx->mem, entry.own_name);
+    }
+    return status;
+}
+
+int64_t pa_checkpoint_step(const pa_checkpoint *checkpoint)
+{
+    return checkpoint->step;
+}
+
+const pa_model *pa_checkpoint_model(const pa_checkpoint *checkpoint)
+{
+    return &checkpoint->model;
+}
+
+int32_t pa_checkpoint_has(const pa_checkpoint *checkpoint, const char *split, pa_kind kind)
+{
+    const int64_t group = pa_checkpoint_find_group(checkpoint, split, kind);
+    return group >= 0 && checkpoint->groups[group].count > 0;
+}
+
+int64_t pa_checkpoint_count(const pa_checkpoint *checkpoint)
+{
+    return checkpoint->count;
+}
+
+pa_status pa_checkpoint_tensor(const pa_checkpoint *checkpoint, int64_t index, pa_tensor_info *out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    PA_REQUIRE(checkpoint != NULL && out != NULL, err, PA_ERR_INVALID, "pa_checkpoint_tensor: an argument is NULL");
+    PA_REQUIRE(out->struct_size >= sizeof(*out), err, PA_ERR_INVALID, "pa_tensor_info: struct_size %zu, at least %zu",
+               out->struct_size, sizeof(*out));
+    PA_REQUIRE(index >= 0 && index < checkpoint->count, err, PA_ERR_INVALID, "tensor %lld, there are %lld",
+               (long long)index, (long long)checkpoint->count);
+    const pa_entry *entry = &checkpoint->entries[index];
+    const pa_group *group = &checkpoint->groups[entry->group];
+    out->split = group->split;
+    out->kind = group->kind;
+    out->name = entry->name;
+    out->suffix = entry->suffix;
+    out->layer = entry->layer;
+    out->shape = entry->tensor != NULL ? entry->tensor->shape : entry->shape;
+    out->ndim = entry->tensor != NULL ? entry->tensor->ndim : 2;
+    out->dtype = entry->tensor != NULL ? entry->tensor->dtype : pa_matrix_dtype(entry->matrix);
+    out->reserved = 0;
+
+cleanup:
+    return status;
+}
+
+pa_status pa_checkpoint_matrix(const pa_checkpoint *checkpoint, const char *split, pa_kind kind, int64_t layer,
+                               const char *suffix, pa_matrix **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_entry *entry = NULL;
+    PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_checkpoint_matrix: out is NULL");
+    *out = NULL;
+    PA_REQUIRE(checkpoint != NULL && split != NULL && suffix != NULL, err, PA_ERR_INVALID,
+               "pa_checkpoint_matrix: an argument is NULL");
+    PA_TRY(pa_checkpoint_find(checkpoint, split, kind, layer, suffix, &entry, err));
+    (void)pthread_mutex_lock(checkpoint->lock);
+    if (entry->matrix == NULL) {
+        status = pa_matrix_from_tensor(checkpoint->ctx, entry->tensor, &entry->matrix, err);
+    }
+    if (status == PA_OK) {
+        *out = pa_matrix_retain(entry->matrix);
+    }
+    (void)pthread_mutex_unlock(checkpoint->lock);
+
+cleanup:
+    return status;
+}
+
+int64_t pa_checkpoint_bytes_read(const pa_checkpoint *checkpoint)
+{
+    int64_t bytes = 0;
+    for (int64_t i = 0; i < checkpoint->n_groups; i++) {
+        if (checkpoint->groups[i].archive != NULL) {
+            bytes += pa_file_bytes_read(checkpoint->groups[i].archive->file);
+        }
+    }
+    return bytes;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * @brief Inside a checkpoint: entries of files or of memory, found by split, kind, layer and suffix. */
+#ifndef PA_CHECKPOINT_IMPL_H
+#define PA_CHECKPOINT_IMPL_H
+#include <pthread.h>
+
+#include <picoanalyze/checkpoint.h>
+
+#include "checkpoint/archive.h"
+
+/** Tensors of one split and kind. */
+typedef struct pa_group {
+    char *split;
+    pa_kind kind;
+    int64_t count;       /**< Tensors in it. */
+    pa_archive *archive; /**< NULL in memory. */
+} pa_group;
+
+/** A tensor under its name. */
+typedef struct pa_entry {
+    int64_t group;
+    int64_t layer;          /**< -1: none. */
+    const char *name;
+    const char *suffix;     /**< Part of `name`. */
+    const pa_tensor *tensor; /**< NULL in memory. */
+    char *own_name;         /**< `name` when it is not an archive's. */
+    pa_matrix *matrix;      /**< NULL until asked for; guarded by the lock. */
+    int64_t shape[2];       /**< In memory: of the matrix. */
+} pa_entry;
+
+struct pa_checkpoint {
+    pa_context *ctx;
+    int64_t step;
+    pa_model model;
+    int32_t in_memory;
+    pa_group *groups;
+    int64_t n_groups;
+    int64_t groups_capacity;
+    pa_entry *entries; /**< In the order of the files. */
+    int64_t count;
+    int64_t capacity;
+    int64_t *order;    /**< Entry numbers by group, layer and suffix. */
+    int64_t order_capacity;
+    pthread_mutex_t *lock; /**< Of the entries' matrices. */
+};
+
+/** An empty checkpoint. */
+pa_status pa_checkpoint_start(pa_context *ctx, int64_t step, const pa_model *model, pa_checkpoint **out, pa_error *err);
+/** Add all tensors of a file. Not sorted yet: call pa_checkpoint_sort() after the last one. */
+pa_status pa_checkpoint_add_file(pa_checkpoint *checkpoint, const char *split, pa_kind kind, const char *path,
+                                 pa_error *err);
+void pa_checkpoint_sort(pa_checkpoint *checkpoint);
+
+/** @name tensor_name.c
+ * @{ */
+/** Split `<anything>layers.<n>.<suffix>`: returns the suffix and sets the layer; without a layer the name and -1. */
+const char *pa_tensor_name_suffix(const char *name, int64_t *layer);
+/** Kind that the name of a file tells: "gradients" or "activations" in it, else weights. */
+pa_kind pa_kind_of_file(const char *path);
+/** @} */
+
+/** @name lookup.c
+ * @{ */
+/** Number of the group, or -1. */
+int64_t pa_checkpoint_find_group(const pa_checkpoint *checkpoint, const char *split, pa_kind kind);
+/** First place in `order` that is not before (group, layer, suffix). */
+int64_t pa_checkpoint_place(const pa_checkpoint *checkpoint, int64_t group, int64_t layer, const char *suffix);
+/** Whether the entry at that place of `order` is (group, layer, suffix). */
+int pa_checkpoint_matches(const pa_checkpoint *checkpoint, int64_t place, int64_t group, int64_t layer,
+                          const char *suffix);
+/** Order of entries; `items` are the entries. */
+int pa_entry_compare(const void *items, int64_t a, int64_t b);
+/** The entry, or PA_ERR_NOT_FOUND with what there is instead. */
+pa_status pa_checkpoint_find(const pa_checkpoint *checkpoint, const char *split, pa_kind kind, int64_t layer,
+                             const char *suffix, pa_entry **out, pa_error *err);
+/** @} */
+#endif

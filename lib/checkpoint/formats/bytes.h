@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * @brief Numbers and names out of the bytes of a file. */
+#ifndef PA_FORMATS_BYTES_H
+#define PA_FORMATS_BYTES_H
+#include <stdint.h>
+
+static inline uint16_t pa_le16(const unsigned char *p)
+{
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static inline uint32_t pa_le32(const unsigned char *p)
+{
+    return (uint32_t)pa_le16(p) | (uint32_t)pa_le16(p + 2) << 16;
+}
+
+static inline uint64_t pa_le64(const unsigned char *p)
+{
+    return (uint64_t)pa_le32(p) | (uint64_t)pa_le32(p + 4) << 32;
+}
+
+static inline uint64_t pa_be64(const unsigned char *p)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < 8; i++) {
+        value = value << 8 | p[i];
+    }
+    return value;
+}
+
+/** 1 when the bytes are UTF-8 (shortest forms, no surrogates) without NUL, else 0. */
+int pa_is_utf8(const char *text, int64_t length);
+
+/** Enough for a name of a file in an error text. */
+enum { PA_PRINTABLE_SIZE = 128 };
+
+/** A name of a file for an error text: cut when long, bytes that are not printable ASCII as '?'. Returns `out`. */
+const char *pa_printable(char out[PA_PRINTABLE_SIZE], const char *text, int64_t length);
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bytes of zip records: stored or deflated, whole or in part. */
+#include <stdatomic.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/alloc.h"
+#include "checkpoint/formats/bytes.h"
+#include "checkpoint/formats/zip.h"
+
+enum { CHUNK = 1 << 16 };
+
+/* What is asked of a record, and the CRC of what has passed by. */
+typedef struct span {
+    int64_t offset;
+    int64_t bytes;
+    unsigned char *dst;
+    uint32_t crc;
+} span;
+
+static pa_status check_crc(const pa_zip_entry *entry, uint32_t crc, pa_error *err)
+{
+    if (crc != entry->crc) {
+        return pa_fail(err, PA_ERR_FORMAT, "its CRC is %08x, the directory says %08x", (unsigned)crc,
+                       (unsigned)entry->crc);
+    }
+    return PA_OK;
+}
+
+/* torch can be told to leave the CRC out: it is then 0, which says nothing. */
+static int has_crc(const pa_zip_entry *entry)
+{
+    return entry->crc != 0 || entry->size == 0;
+}
+
+/* Bytes that nobody asked for, for their CRC only. */
+static pa_status pass_stored(pa_file *file, int64_t from, int64_t bytes, unsigned char *buffer, uint32_t *crc,
+                             pa_error *err)
+{
+    pa_status status = PA_OK;
+    for (int64_t done = 0; done < bytes && status == PA_OK;) {
+        const int64_t n = bytes - done < CHUNK ? bytes - done : CHUNK;
+        status = pa_file_read(file, from + done, n, buffer, err);
+        if (status == PA_OK) {
+            *crc = (uint32_t)crc32_z(*crc, buffer, (size_t)n);
+        }
+        done += n;
+    }
+    return status;
+}
+
+static pa_status read_stored(const pa_allocator *mem, pa_file *file, const pa_zip_entry *entry, int whole, span *want,
+                             pa_error *err)
+{
+    pa_status status = PA_OK;
+    unsigned char *buffer = NULL;
+    const int64_t end = want->offset + want->bytes;
+    if (whole && want->bytes < entry->size) {
+        buffer = pa_alloc_raw(mem, CHUNK, 1);
+        PA_REQUIRE_MEMORY(buffer, err, "a buffer");
+        PA_TRY(pass_stored(file, entry->data, want->offset, buffer, &want->crc, err));
+    }
+    PA_TRY(pa_file_read(file, entry->data + want->offset, want->bytes, want->dst, err));
+    if (whole) {
+        want->crc = (uint32_t)crc32_z(want->crc, want->dst, (size_t)want->bytes);
+    }
+    if (buffer != NULL) {
+        PA_TRY(pass_stored(file, entry->data + end, entry->size - end, buffer, &want->crc, err));
+    }
+
+cleanup:
+    pa_free(mem, buffer);
+    return status;
+}
+
+static void *zlib_alloc(void *user, unsigned count, unsigned size)
+{
+    const pa_allocator *mem = user;
+    return pa_alloc(mem, (int64_t)count, size);
+}
+
+static void zlib_free(void *user, void *memory)
+{
+    const pa_allocator *mem = user;
+    pa_free(mem, memory);
+}
+
+/* `n` unpacked bytes that begin at `at`: keep those that were asked for. */
+static void keep(span *want, const unsigned char *bytes, int64_t at, int64_t n)
+{
+    const int64_t from = at > want->offset ? at : want->offset;
+    const int64_t end = want->offset + want->bytes;
+    const int64_t to = at + n < end ? at + n : end;
+    if (from < to) {
+        memcpy(want->dst + (from - want->offset), bytes + (from - at), (size_t)(to - from));
+    }
+    want->crc = (uint32_t)crc32_z(want->crc, bytes, (size_t)n);
+}
+
+/* The next piece of the packed bytes, when the last one is used up. */
+static pa_status refill(z_stream *stream, pa_file *file, const pa_zip_entry *entry, int64_t *taken,
+                        unsigned char *buffer, pa_error *err)
+{
+    const int64_t left = entry->packed - *taken;
+    const int64_t n = left < CHUNK ? left : CHUNK;
+    if (stream->avail_in > 0 || n == 0) {
+        return PA_OK;
+    }
+    const pa_status status = pa_file_read(file, entry->data + *taken, n, buffer, err);
+    if (status == PA_OK) {
+        *taken += n;
+        stream->next_in = buffer;
+        stream->avail_in = (unsigned)n;
+    }
+    return status;
+}
+
+/* The whole stream passes through a window; never more than the declared size, whatever the stream would give. */
+static pa_status inflate_all(z_stream *stream, pa_file *file, const pa_zip_entry *entry, unsigned char *buffers,
+                             span *want, pa_error *err)
+{
+    pa_status status = PA_OK;
+    int64_t taken = 0;
+    int64_t given = 0;
+    for (int code = Z_OK; code != Z_STREAM_END;) {
+        PA_TRY(refill(stream, file, entry, &taken, buffers, err));
+        stream->next_out = buffers + CHUNK;
+        stream->avail_out = CHUNK;
+        code = inflate(stream, Z_NO_FLUSH);
+        const int64_t n = CHUNK - (int64_t)stream->avail_out;
+        PA_REQUIRE(code != Z_MEM_ERROR, err, PA_ERR_NOMEM, "out of memory for unpacking");
+        PA_REQUIRE(code == Z_OK || code == Z_STREAM_END, err, PA_ERR_FORMAT, "its deflated bytes are damaged at %lld",
+                   (long long)(taken - (int64_t)stream->avail_in));
+        PA_REQUIRE(n <= entry->size - given, err, PA_ERR_FORMAT, "unpacks to more than the %lld bytes it declares",
+                   (long long)entry->size);
+        keep(want, buffers + CHUNK, given, n);
+        given += n;
+    }
+    PA_REQUIRE(given == entry->size && taken == entry->packed && stream->avail_in == 0, err, PA_ERR_FORMAT,
+               "unpacks to %lld bytes, %lld are declared", (long long)given, (long long)entry->size);
+
+cleanup:
+    return status;
+}
+
+static pa_status read_deflated(const pa_allocator *mem, pa_file *file, const pa_zip_entry *entry, span *want,
+                               pa_error *err)
+{
+    pa_status status = PA_OK;
+    z_stream stream;
+    memset(&stream, 0, sizeof(stream));
+    int started = 0;
+    unsigned char *buffers = pa_alloc_raw(mem, 2 * CHUNK, 1);
+    PA_REQUIRE_MEMORY(buffers, err, "a buffer");
+    pa_allocator copy = *mem;
+    stream.zalloc = zlib_alloc;
+    stream.zfree = zlib_free;
+    stream.opaque = &copy;
+    started = inflateInit2(&stream, -MAX_WBITS) == Z_OK;
+    PA_REQUIRE(started, err, PA_ERR_NOMEM, "out of memory for unpacking");
+    PA_TRY(inflate_all(&stream, file, entry, buffers, want, err));
+
+cleanup:
+    if (started) {
+        (void)inflateEnd(&stream);
+    }
+    pa_free(mem, buffers);
+    return status;
+}
+
+/* `verify`: read the whole record, if need be, and check its CRC. */
+static pa_status read_span(const pa_allocator *mem, pa_file *file, const pa_zip_entry *entry, int verify, span *want,
+                           pa_error *err)
+{
+    const int deflated = entry->method != 0;
+    pa_status status = deflated ? read_deflated(mem, file, entry, want, err)
+                                : read_stored(mem, file, entry, verify && has_crc(entry), want, err);
+    if (status == PA_OK && has_crc(entry) && (verify || deflated)) {
+        status = check_crc(entry, want->crc, err);
+    }
+    if (status != PA_OK && status != PA_ERR_NOMEM && status != PA_ERR_IO) {
+        char shown[PA_PRINTABLE_SIZE];
+        pa_error_prefix(err, pa_printable(shown, entry->name, (int64_t)strlen(entry->name)));
+    }
+    return status;
+}
+
+pa_status pa_zip_read(const pa_zip *zip, int64_t number, int64_t limit, unsigned char **data, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const pa_zip_entry *entry = &zip->entries[number];
+    unsigned char *bytes = NULL;
+    *data = NULL;
+    PA_REQUIRE(entry->size <= limit, err, PA_ERR_LIMIT, "%s: has %lld bytes, at most %lld are read", entry->name,
+               (long long)entry->size, (long long)limit);
+    bytes = pa_alloc_raw(zip->mem, entry->size + 1, 1);
+    PA_REQUIRE_MEMORY(bytes, err, "a record");
+    span want = {0, entry->size, bytes, 0};
+    PA_TRY(read_span(zip->mem, zip->file, entry, 1, &want, err));
+    bytes[entry->size] = '\0';
+    *data = bytes;
+    bytes = NULL;
+
+cleanup:
+    pa_free(zip->mem, bytes);
+    return status;
+}
+
+typedef struct record_storage {
+    pa_storage base;
+    pa_allocator mem;
+    pa_file *file;
+    pa_zip_entry entry; /**< Its name is `name`. */
+    char *name;
+    atomic_int verified;
+} record_storage;
+
+static pa_status storage_read(pa_storage *self, int64_t offset, int64_t bytes, void *dst, pa_error *err)
+{
+    record_storage *record = (record_storage *)self;
+    span want = {offset, bytes, dst, 0};
+    const int verified = atomic_load_explicit(&record->verified, memory_order_relaxed);
+    /* A record of which most is asked for is read whole: its CRC then costs little. */
+    const int verify = !verified && bytes >= self->bytes - self->bytes / 2;
+    const pa_status status = read_span(&record->mem, record->file, &record->entry, verify, &want, err);
+    if (status != PA_OK) {
+        pa_file_error_prefix(record->file, err);
+    } else if (verify) {
+        atomic_store_explicit(&record->verified, 1, memory_order_relaxed);
+    }
+    return status;
+}
+
+static void storage_destroy(pa_storage *self)
+{
+    record_storage *record = (record_storage *)self;
+    const pa_allocator mem = record->mem;
+    pa_free(&mem, record->name);
+    pa_file_release(record->file);
+    pa_free(&mem, record);
+}
+
+static const pa_storage_ops record_ops = {storage_read, storage_destroy};
+
+pa_status pa_zip_storage(const pa_zip *zip, int64_t number, pa_storage **out, pa_error *err)
+{
+    const pa_zip_entry *entry = &zip->entries[number];
+    *out = NULL;
+    record_storage *record = pa_alloc(zip->mem, 1, sizeof(*record));
+    char *name = pa_strdup(zip->mem, entry->name);
+    if (record == NULL || name == NULL) {
+        pa_free(zip->mem, record);
+        pa_free(zip->mem, name);
+        return pa_fail_nomem(err, "a storage");
+    }
+    pa_storage_init(&record->base, &record_ops, NULL, entry->size);
+    record->mem = *zip->mem;
+    record->file = pa_file_retain(zip->file);
+    record->entry = *entry;
+    record->entry.name = name;
+    record->name = name;
+    atomic_init(&record->verified, 0);
+    *out = &record->base;
+    return PA_OK;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Directories as pico-train writes them. */
+#include <picoanalyze/checkpoint.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/sort.h"
+#include "base/text.h"
+#include "base/yaml.h"
+#include "checkpoint/checkpoint_impl.h"
+
+struct pa_run {
+    pa_context *ctx;
+    char *path;
+    char *name;
+    pa_model model;
+    char *checkpoints;       /**< Full path. */
+    char *learning_dynamics; /**< Below a step's directory. */
+    int64_t *steps;
+    int64_t n_steps;
+};
+
+/* How many steps an error lists. */
+enum { MAX_LISTED = 40 };
+
+/** @name training_config.yaml
+ * @{ */
+
+/* A positive integer; 0 when absent or null. */
+static pa_status read_size(const pa_yaml *yaml, const pa_yaml_node *map, const char *key, int64_t *out, pa_error *err)
+{
+    const pa_yaml_node *node = pa_yaml_find(map, key);
+    *out = 0;
+    if (node == NULL || node->type == PA_YAML_NULL) {
+        return PA_OK;
+    }
+    if (node->type != PA_YAML_INT || node->integer <= 0 || node->integer > INT32_MAX) {
+        return pa_yaml_fail(yaml, node, err, "%s must be an integer from 1 to %d", key, INT32_MAX);
+    }
+    *out = node->integer;
+    return PA_OK;
+}
+
+static int is_relative_inside(const char *path)
+{
+    if (path[0] == '/' || path[0] == '\0') {
+        return 0;
+    }
+    for (const char *at = strstr(path, ".."); at != NULL; at = strstr(at + 2, "..")) {
+        if ((at == path || at[-1] == '/') && (at[2] == '/' || at[2] == '\0')) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* A directory below the run. The run may come from strangers: it must not lead elsewhere. */
+static pa_status read_directory(const pa_yaml *yaml, const pa_yaml_node *map, const char *key, const char *fallback,
+                                const char **out, pa_error *err)
+{
+    const pa_yaml_node *node = pa_yaml_find(map, key);
+    *out = fallback;
+    if (node == NULL || node->type == PA_YAML_NULL) {
+        return PA_OK;
+    }
+    if (node->type != PA_YAML_STRING || !is_relative_inside(node->text)) {
+        return pa_yaml_fail(yaml, node, err, "%s must be a directory below the run", key);
+    }
+    *out = node->text;
+    return PA_OK;
+}
+
+static pa_status read_model(pa_run *run, const pa_yaml *yaml, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const pa_yaml_node *map = pa_yaml_find(pa_yaml_root(yaml), "model");
+    run->model.struct_size = sizeof(run->model);
+    PA_TRY(read_size(yaml, map, "d_model", &run->model.d_model, err));
+    PA_TRY(read_size(yaml, map, "n_layers", &run->model.n_layers, err));
+    PA_TRY(read_size(yaml, map, "attention_n_heads", &run->model.n_heads, err));
+    PA_TRY(read_size(yaml, map, "attention_n_kv_heads", &run->model.n_kv_heads, err));
+    if (run->model.n_kv_heads == 0) {
+        run->model.n_kv_heads = run->model.n_heads; /* null: as many as query heads */
+    }
+
+cleanup:
+    return status;
+}
+
+/* The last component of the run's path, without slashes at its end. */
+static char *directory_name(const pa_run *run)
+{
+    const char *path = run->path;
+    int64_t end = (int64_t)strlen(path);
+    while (end > 1 && path[end - 1] == '/') {
+        end--;
+    }
+    int64_t begin = end;
+    while (begin > 0 && path[begin - 1] != '/') {
+        begin--;
+    }
+    return pa_strndup(&run->ctx->mem, path + begin, end - begin);
+}
+
+static pa_status join(const pa_allocator *mem, const char *a, const char *b, char **out, pa_error *err)
+{
+    pa_text text = {.mem = mem};
+    const pa_status status = pa_text_printf(&text, err, "%s/%s", a, b);
+    if (status == PA_OK) {
+        *out = text.data;
+    } else {
+        pa_text_free(&text);
+    }
+    return status;
+}
+
+static pa_status read_config(pa_run *run, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const pa_allocator *mem = &run->ctx->mem;
+    char *path = NULL;
+    pa_yaml *yaml = NULL;
+    const char *checkpoints = NULL;
+    const char *learning_dynamics = NULL;
+    PA_TRY(join(mem, run->path, "training_config.yaml", &path, err));
+    PA_TRY(pa_yaml_load(mem, path, &yaml, err));
+    const pa_yaml_node *root = pa_yaml_root(yaml);
+    if (root->type != PA_YAML_MAPPING) {
+        PA_TRY(pa_yaml_fail(yaml, root, err, "must be a mapping, not a %s", pa_yaml_type_name(root->type)));
+    }
+    PA_TRY(read_model(run, yaml, err));
+    const pa_yaml_node *map = pa_yaml_find(root, "checkpointing");
+    PA_TRY(read_directory(yaml, map, "checkpoints_dir", "checkpoints", &checkpoints, err));
+    PA_TRY(read_directory(yaml, map, "learning_dynamics_dir", "learning_dynamics", &learning_dynamics, err));
+    const pa_yaml_node *name = pa_yaml_find(map, "run_name");
+    const int named = name != NULL && name->text != NULL && name->type != PA_YAML_NULL && name->text[0] != '\0';
+    run->name = named ? pa_strdup(mem, name->text) : directory_name(run);
+    PA_REQUIRE_MEMORY(run->name, err, "the name of a run");
+    PA_TRY(join(mem, run->path, checkpoints, &run->checkpoints, err));
+    run->learning_dynamics = pa_strdup(mem, learning_dynamics);
+    PA_REQUIRE_MEMORY(run->learning_dynamics, err, "the name of a directory");
+
+cleanup:
+    pa_yaml_destroy(yaml);
+    pa_free(mem, path);
+    return status;
+}
+/** @} */
+
+/** @name Steps
+ * @{ */
+
+/* The number in "step_<n>" as it is printed, so that the directory can be found again; -1 for any other name. */
+static int64_t parse_step(const char *name)
+{
+    if (strncmp(name, "step_", 5) != 0 || name[5] == '\0' || (name[5] == '0' && name[6] != '\0')) {
+        return -1;
+    }
+    int64_t step = 0;
+    for (const char *c = name + 5; *c != '\0'; c++) {
+        if (*c < '0' || *c > '9' || step > (INT64_MAX - 9) / 10) {
+            return -1;
+        }
+        step = 10 * step + (*c - '0');
+    }
+    return step;
+}
+
+static pa_status step_path(const pa_run *run, int64_t step, pa_text *out, pa_error *err)
+{
+    return pa_text_printf(out, err, "%s/step_%lld", run->checkpoints, (long long)step);
+}
+
+static pa_status is_step_directory(const pa_run *run, int64_t step, int *out, pa_error *err)
+{
+    struct stat info;
+    pa_text path = {.mem = &run->ctx->mem};
+    const pa_status status = step_path(run, step, &path, err);
+    if (status == PA_OK) {
+        *out = stat(path.data, &info) == 0 && S_ISDIR(info.st_mode);
+    }
+    pa_text_free(&path);
+    return status;
+}
+
+static int compare_numbers(const void *items, int64_t a, int64_t b)
+{
+    (void)items; /* the "element numbers" are the steps themselves */
+    return (a > b) - (a < b);
+}
+
+static pa_status list_steps(pa_run *run, pa_error *err)
+{
+    pa_status status = PA_OK;
+    int64_t capacity = 0;
+    DIR *directory = opendir(run->checkpoints);
+    PA_REQUIRE(directory != NULL || (errno != ENOENT && errno != ENOTDIR), err, PA_ERR_NOT_FOUND,
+               "%s: no such directory", run->checkpoints);
+    PA_REQUIRE(directory != NULL, err, PA_ERR_IO, "%s: cannot be listed (error %d)", run->checkpoints, errno);
+    errno = 0;
+    for (const struct dirent *item = readdir(directory); item != NULL; item = readdir(directory)) {
+        const int64_t step = parse_step(item->d_name);
+        int is_directory = 0;
+        if (step >= 0) {
+            PA_TRY(is_step_directory(run, step, &is_directory, err));
+        }
+        if (is_directory) {
+            int64_t *grown = pa_array_grow(&run->ctx->mem, run->steps, &capacity, run->n_steps + 1, sizeof(*grown));
+            PA_REQUIRE_MEMORY(grown, err, "the steps of a run");
+            run->steps = grown;
+            run->steps[run->n_steps++] = step;
+        }
+        errno = 0;
+    }
+    PA_REQUIRE(errno == 0, err, PA_ERR_IO, "%s: cannot be listed (error %d)", run->checkpoints, errno);
+    PA_REQUIRE(run->n_steps > 0, err, PA_ERR_NOT_FOUND, "%s: there is no directory step_<N> in it", run->checkpoints);
+    pa_sort_order(run->steps, run->n_steps, compare_numbers, NULL);
+
+cleanup:
+    if (directory != NULL) {
+        (void)closedir(directory);
+    }
+    return status;
+}
+
+static pa_status check_step(const pa_run *run, int64_t step, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_text list = {.mem = &run->ctx->mem};
+    for (int64_t i = 0; i < run->n_steps; i++) {
+        if (run->steps[i] == step) {
+            return PA_OK;
+        }
+    }
+    for (int64_t i = 0; i < run->n_steps && i < MAX_LISTED; i++) {
+        PA_TRY(pa_text_printf(&list, err, "%s%lld", i > 0 ? ", " : "", (long long)run->steps[i]));
+    }
+    if (run->n_steps > MAX_LISTED) {
+        PA_TRY(pa_text_printf(&list, err, " ... %lld", (long long)run->steps[run->n_steps - 1]));
+    }
+    status = pa_fail(err, PA_ERR_NOT_FOUND, "%s: there is no step %lld; steps are %s", run->path, (long long)step,
+                     list.data);
+
+cleanup:
+    pa_text_free(&list);
+    return status;
+}
+/** @} */
+
+pa_status pa_run_open(pa_context *ctx, const char *path, pa_run **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    struct stat info;
+    pa_run *run = NULL;
+    PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_run_open: out is NULL");
+    *out = NULL;
+    PA_REQUIRE(ctx != NULL && path != NULL, err, PA_ERR_INVALID, "pa_run_open: ctx or path is NULL");
+    PA_REQUIRE(stat(path, &info) == 0, err, errno == ENOENT || errno == ENOTDIR ? PA_ERR_NOT_FOUND : PA_ERR_IO,
+               "%s: no such directory", path);
+    PA_REQUIRE(S_ISDIR(info.st_mode), err, PA_ERR_NOT_FOUND, "%s: is a file, not the directory of a run", path);
+    run = pa_alloc(&ctx->mem, 1, sizeof(*run));
+    PA_REQUIRE_MEMORY(run, err, "a run");
+    run->ctx = ctx;
+    run->path = pa_strdup(&ctx->mem, path);
+    PA_REQUIRE_MEMORY(run->path, err, "the path of a run");
+    PA_TRY(read_config(run, err));
+    PA_TRY(list_steps(run, err));
+    *out = run;
+    run = NULL;
+
+cleanup:
+    pa_run_destroy(run);
+    return status;
+}
+
+void pa_run_destroy(pa_run *run)
+{
+    if (run != NULL) {
+        const pa_allocator *mem = &run->ctx->mem;
+        pa_free(mem, run->path);
+        pa_free(mem, run->name);
+        pa_free(mem, run->checkpoints);
+        pa_free(mem, run->learning_dynamics);
+        pa_free(mem, run->steps);
+        pa_free(mem, run);
+    }
+}
+
+const char *pa_run_name(const pa_run *run)
+{
+    return run->name;
+}
+
+const char *pa_run_path(const pa_run *run)
+{
+    return run->path;
+}
+
+const pa_model *pa_run_model(const pa_run *run)
+{
+    return &run->model;
+}
+
+const int64_t *pa_run_steps(const pa_run *run, int64_t *count)
+{
+    *count = run->n_steps;
+    return run->steps;
+}
+
+static pa_status add_if_there(const pa_run *run, pa_checkpoint *checkpoint, const char *split, pa_kind kind,
+                              pa_error *err)
+{
+    pa_status status = PA_OK;
+    struct stat info;
+    pa_text path = {.mem = &run->ctx->mem};
+    PA_TRY(step_path(run, checkpoint->step, &path, err));
+    PA_TRY(pa_text_printf(&path, err, "/%s/%s_%s.pt", run->learning_dynamics, split, pa_kind_name(kind)));
+    if (stat(path.data, &info) == 0 || (errno != ENOENT && errno != ENOTDIR)) {
+        PA_TRY(pa_checkpoint_add_file(checkpoint, split, kind, path.data, err));
+    }
+
+cleanup:
+    pa_text_free(&path);
+    return status;
+}
+
+pa_status pa_run_checkpoint(const pa_run *run, int64_t step, pa_checkpoint **out, pa_error *err)
+{
+    static const char *const splits[] = {"train", "val"};
+    pa_status status = PA_OK;
+    pa_checkpoint *checkpoint = NULL;
+    PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_run_checkpoint: out is NULL");
+    *out = NULL;
+    PA_REQUIRE(run != NULL, err, PA_ERR_INVALID, "pa_run_checkpoint: run is NULL");
+    PA_TRY(check_step(run, step, err));
+    PA_TRY(pa_checkpoint_start(run->ctx, step, &run->model, &checkpoint, err));
+    for (int i = 0; i < 2; i++) {
+        for (pa_kind kind = 0; kind < PA_N_KINDS; kind++) {
+            PA_TRY(add_if_there(run, checkpoint, splits[i], kind, err));
+        }
+    }
+    pa_checkpoint_sort(checkpoint);
+    *out = checkpoint;
+    checkpoint = NULL;
+
+cleanup:
+    pa_checkpoint_destroy(checkpoint);
+    return status;
+}

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The built-in components, one line each; lib/components/<name>.c defines pa_component_<name>. Included more than once. */
+PA_COMPONENT(ov_circuit)
+PA_COMPONENT(simple)

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * The named matrices that a component has built. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "components/component_impl.h"
+
+pa_status pa_parts_create(const pa_allocator *mem, pa_parts **out, pa_error *err)
+{
+    *out = pa_alloc(mem, 1, sizeof(**out));
+    if (*out == NULL) {
+        return pa_fail_nomem(err, "a component");
+    }
+    (*out)->mem = *mem;
+    return PA_OK;
+}
+
+void pa_parts_destroy(pa_parts *parts)
+{
+    if (parts != NULL) {
+        const pa_allocator mem = parts->mem;
+        for (int64_t i = 0; i < parts->count; i++) {
+            pa_free(&mem, parts->items[i].key);
+            pa_matrix_destroy(parts->items[i].matrix);
+        }
+        pa_free(&mem, parts->items);
+        pa_free(&mem, parts);
+    }
+}
+
+pa_status pa_parts_add(pa_parts *parts, const char *key, int64_t head, const pa_matrix *matrix, pa_error *err)
+{
+    pa_status status = PA_OK;
+    for (int64_t i = 0; i < parts->count; i++) {
+        PA_REQUIRE(strcmp(parts->items[i].key, key) != 0, err, PA_ERR_EXISTS, "'%s' was emitted twice", key);
+    }
+    pa_part *items = pa_array_grow(&parts->mem, parts->items, &parts->capacity, parts->count + 1, sizeof(*items));
+    PA_REQUIRE_MEMORY(items, err, "a component");
+    parts->items = items;
+    pa_part *part = &items[parts->count];
+    PA_REQUIRE_MEMORY(part->key = pa_strdup(&parts->mem, key), err, "a component");
+    part->head = head;
+    part->matrix = pa_matrix_retain(matrix);
+    parts->count++;
+
+cleanup:
+    return status;
+}
+
+int64_t pa_parts_count(const pa_parts *parts)
+{
+    return parts->count;
+}
+
+static const pa_part *part_at(const pa_parts *parts, int64_t index)
+{
+    return index >= 0 && index < parts->count ? &parts->items[index] : NULL;
+}
+
+const char *pa_parts_key(const pa_parts *parts, int64_t index)
+{
+    const pa_part *part = part_at(parts, index);
+    return part != NULL ? part->key : NULL;
+}
+
+int64_t pa_parts_head(const pa_parts *parts, int64_t index)
+{
+    const pa_part *part = part_at(parts, index);
+    return part != NULL ? part->head : -1;
+}
+
+const pa_matrix *pa_parts_matrix(const pa_parts *parts, int64_t index)
+{
+    const pa_part *part = part_at(parts, index);
+    return part != NULL ? part->matrix : NULL;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "linalg/reduce.h"
+
+#include <math.h>
+
+/* Eight running sums vectorise; blocks of fixed length keep the rounding error of long sums small. */
+enum { LANES = 8, BLOCK = 4096 };
+
+#define REDUCE(expression)                                                                                             \
+    double total = 0.0;                                                                                                \
+    for (int64_t begin = 0; begin < count; begin += BLOCK) {                                                           \
+        const int64_t end = begin + BLOCK < count ? begin + BLOCK : count;                                             \
+        double lane[LANES] = {0};                                                                                      \
+        int64_t i = begin;                                                                                             \
+        for (; i + LANES <= end; i += LANES) {                                                                         \
+            for (int k = 0; k < LANES; k++) {                                                                          \
+                const int64_t at = i + k;                                                                              \
+                lane[k] += (expression);                                                                               \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (int64_t at = i; at < end; at++) {                                                                         \
+            lane[at - i] += (expression);                                                                              \
+        }                                                                                                              \
+        total += ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));            \
+    }                                                                                                                  \
+    return total
+
+double pa_sum_abs(const double *x, int64_t count)
+{
+    REDUCE(fabs(x[at]));
+}
+
+double pa_dot(const double *x, const double *y, int64_t count)
+{
+    REDUCE(x[at] * y[at]);
+}
+
+static double sum_scaled_squares(const double *x, int64_t count, double scale)
+{
+    REDUCE((x[at] * scale) * (x[at] * scale));
+}
+
+double pa_max_abs(const double *x, int64_t count)
+{
+    double largest = 0.0;
+    for (int64_t i = 0; i < count; i++) {
+        const double magnitude = fabs(x[i]);
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    return largest;
+}
+
+/* Calls a line a run of elements with stride 1; the view has `lines` of them. */
+typedef struct lines {
+    int64_t count;
+    int64_t length;
+    int64_t stride;
+} lines;
+
+static lines lines_of(pa_view a)
+{
+    const lines by_rows = {a.rows, a.cols, a.row_stride};
+    const lines by_cols = {a.cols, a.rows, a.col_stride};
+    return a.col_stride == 1 || a.cols <= 1 ? by_rows : by_cols;
+}
+
+double pa_frobenius(pa_view a)
+{
+    const lines l = lines_of(a);
+    double largest = 0.0;
+    for (int64_t i = 0; i < l.count; i++) {
+        largest = fmax(largest, pa_max_abs(a.data + i * l.stride, l.length));
+    }
+    if (!(largest > 0.0) || !isfinite(largest)) {
+        return largest;
+    }
+    /* A power of two: scaling is exact. Only where squares would leave the range, so that common data is untouched. */
+    int exponent = 0;
+    (void)frexp(largest, &exponent);
+    const int shift = exponent > 400 || exponent < -400 ? -exponent : 0;
+    const int half = shift / 2; /* 2^shift itself may overflow for denormals */
+    double total = 0.0;
+    for (int64_t i = 0; i < l.count; i++) {
+        const double *line = a.data + i * l.stride;
+        if (shift == 0) {
+            total += pa_dot(line, line, l.length);
+        } else if (shift < 1000) {
+            total += sum_scaled_squares(line, l.length, ldexp(1.0, shift));
+        } else {
+            for (int64_t j = 0; j < l.length; j++) {
+                const double x = ldexp(ldexp(line[j], half), shift - half);
+                total += x * x;
+            }
+        }
+    }
+    return ldexp(sqrt(total), -shift);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * @brief The elements of a tensor as doubles, read once and shared by all slices and transposes of it. */
+#ifndef PA_MATRIX_BUFFER_H
+#define PA_MATRIX_BUFFER_H
+#include "base/storage.h"
+
+/** Opaque, counted, safe to use from several threads. */
+typedef struct pa_buffer pa_buffer;
+
+/** A copy of the description; retains the storage; reads nothing yet. */
+pa_status pa_buffer_from_tensor(const pa_allocator *mem, const pa_tensor *tensor, pa_buffer **out, pa_error *err);
+
+/** Doubles that exist already; `owned` is freed with the buffer, NULL when they are somebody else's and outlive it. */
+pa_status pa_buffer_from_values(const pa_allocator *mem, const double *values, int64_t count, double *owned,
+                                pa_buffer **out, pa_error *err);
+
+pa_buffer *pa_buffer_retain(pa_buffer *buffer);
+void pa_buffer_release(pa_buffer *buffer);
+
+/** The elements in row-major order, read now if need be; and how many of them are NaN or infinite. */
+pa_status pa_buffer_values(pa_buffer *buffer, const double **values, int64_t *nonfinite, pa_error *err);
+#endif

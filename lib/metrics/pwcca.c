@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file
+ * @brief Projection-weighted canonical correlation analysis.
+ *
+ * X and Y are centred; Q_x and Q_y are orthonormal bases of their column spaces up to the numerical rank. With
+ * \f$ Q_x^T Q_y = U \,\mathrm{diag}(\rho)\, V^T \f$ the canonical variates of X are \f$ H = Q_x U \f$, and
+ * \f[ \mathrm{PWCCA}(X, Y) = \frac{\sum_i \alpha_i \rho_i}{\sum_i \alpha_i}, \qquad
+ *     \alpha_i = \sum_j |\langle h_i, x_j \rangle| \f]
+ * over the centred columns \f$x_j\f$: each correlation counts as much as its direction matters to X. Not symmetric.
+ *
+ * @shape      two matrices [n, p] and [n, q]; row i of both is the same sample
+ * @range      [0, 1]
+ * @invariance invertible maps of the columns of Y; scaling, shifts and sign flips of columns of X
+ * @cost       two SVDs of the narrow forms, O(c n p) for the weights with c the smaller rank
+ * @paper      A. Morcos, M. Raghu, S. Bengio, "Insights on representational similarity in neural networks with
+ *             canonical correlation", NeurIPS 2018, arXiv:1806.05759, section 3
+ *
+ * States: degenerate when all columns of an input are constant; saturated when a column space holds all centred
+ * vectors (rank >= n - 1), where every correlation is 1 whatever the data; unsupported under `compat: pico`, because
+ * pico-analyze's value depends on random noise for rank-deficient input and, for any input with non-zero means, on the
+ * arbitrary signs of singular vectors.
+ */
+#include "base/error.h"
+#include "metrics/metric_impl.h"
+
+/* Orthonormal basis of the column space of a centred matrix, up to its rank. */
+static pa_status basis(const pa_matrix *centered, pa_matrix **out, int64_t *rank, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const pa_matrix *left = NULL;
+    *out = NULL;
+    PA_TRY(pa_matrix_rank(centered, rank, err));
+    PA_TRY(pa_matrix_left_vectors(centered, &left, err));
+    PA_TRY(pa_matrix_slice(left, 0, pa_matrix_rows(left), 0, *rank, out, err));
+
+cleanup:
+    return status;
+}
+
+/* Q^T M. */
+static pa_status project(const pa_matrix *q, const pa_matrix *m, pa_matrix **out, pa_error *err)
+{
+    pa_matrix *transposed = NULL;
+    pa_status status = pa_matrix_transpose(q, &transposed, err);
+    if (status == PA_OK) {
+        status = pa_matrix_product(transposed, m, out, err);
+    }
+    pa_matrix_destroy(transposed);
+    return status;
+}
+
+/* The weighted mean of the correlations between the spaces of `qx` and `qy`. */
+static pa_status weighted_mean(const pa_matrix *qx, const pa_matrix *qy, const pa_matrix *x, pa_value *out,
+                               pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_matrix *cross = NULL;
+    pa_matrix *variates = NULL;
+    pa_matrix *loadings = NULL;
+    const pa_matrix *u = NULL;
+    const double *rho = NULL;
+    const double *alpha = NULL;
+    int64_t c = 0;
+    double total = 0.0;
+    double sum = 0.0;
+    PA_TRY(project(qx, qy, &cross, err));
+    PA_TRY(pa_matrix_singular_values(cross, &rho, &c, err));
+    PA_TRY(pa_matrix_left_vectors(cross, &u, err));
+    PA_TRY(pa_matrix_product(qx, u, &variates, err));
+    PA_TRY(project(variates, x, &loadings, err));
+    PA_TRY(pa_matrix_row_abs_sums(loadings, &alpha, err));
+    for (int64_t i = 0; i < c; i++) {
+        total += alpha[i];
+        sum += alpha[i] * (rho[i] < 1.0 ? rho[i] : 1.0);
+    }
+    pa_value_set(out, sum / total); /* total > 0: the rank is at least 1 */
+
+cleanup:
+    pa_matrix_destroy(loadings);
+    pa_matrix_destroy(variates);
+    pa_matrix_destroy(cross);
+    return status;
+}
+
+static pa_status compute(void *user_data, const pa_options *options, const pa_matrix *const *in, pa_value *out,
+                         pa_error *err)
+{
+    (void)user_data;
+    pa_status status = PA_OK;
+    const pa_matrix *x = NULL;
+    const pa_matrix *y = NULL;
+    pa_matrix *qx = NULL;
+    pa_matrix *qy = NULL;
+    int64_t rank_y = 0;
+    pa_value_set_definition(out, "PWCCA, arXiv:1806.05759", "weights of x");
+    if (pa_options_compat(options) == PA_COMPAT_PICO) {
+        pa_value_set_undefined(out, PA_STATE_UNSUPPORTED, "pico-analyze's PWCCA is random or depends on signs");
+        return PA_OK;
+    }
+    PA_TRY(pa_matrix_standardized(in[0], &x, err));
+    PA_TRY(pa_matrix_standardized(in[1], &y, err));
+    if (x == NULL || y == NULL) {
+        pa_value_set_undefined(out, PA_STATE_DEGENERATE, "every column is constant");
+    } else {
+        PA_TRY(pa_matrix_centered(in[0], &x, err));
+        PA_TRY(pa_matrix_centered(in[1], &y, err));
+        PA_TRY(basis(x, &qx, &out->rank, err));
+        PA_TRY(basis(y, &qy, &rank_y, err));
+        if (out->rank >= out->n - 1 || rank_y >= out->n - 1) {
+            pa_value_set_undefined(out, PA_STATE_SATURATED, "the rank reaches n - 1: every correlation is 1");
+        } else {
+            PA_TRY(weighted_mean(qx, qy, x, out, err));
+        }
+    }
+
+cleanup:
+    pa_matrix_destroy(qy);
+    pa_matrix_destroy(qx);
+    return status;
+}
+
+/** @brief Built-in metric `pwcca`; see @ref pwcca.c. */
+const pa_metric_ops pa_metric_pwcca = {
+    .struct_size = sizeof(pa_metric_ops),
+    .name = "pwcca",
+    .description = "Mean canonical correlation, each direction weighted by how much it matters to the first input.",
+    .paper = "Morcos, Raghu, Bengio, NeurIPS 2018, arXiv:1806.05759",
+    .n_inputs = 2,
+    .compute = compute,
+};

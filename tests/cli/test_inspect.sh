@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# The tensors of a run and of a file.
+. "$PA_ROOT/tests/cli/check.sh"
+
+pico inspect "$run"; expect_status 0; expect_no_err
+expect_out_matches '^run .*: 4 layers, d_model 32, 4 heads, 2 key/value heads$'
+expect_out_matches '^ +step +split +kind +name +dtype +shape$'
+expect_out_matches '^ +50 +val +weights +.*layers\.0\.swiglu\.w_2.* +f32 +\[32, 128\]$'
+expect_out_matches '^ +0 +train +activations +.*layers\.3\.attention\.v_proj'
+expect_out_matches '^[0-9]+ tensors in 3 steps, [0-9.]+ [KM]iB of elements$'
+all=$(grep -c 'layers\.' out)
+
+pico inspect "$run" --step 100; expect_status 0
+expect_out_matches '^ +100 +val +weights'
+grep -q '^ *50 ' out && fail '--step 100 lists step 50'
+expect_out_matches '^[0-9]+ tensors in 1 step, '
+[ "$(grep -c 'layers\.' out)" -lt "$all" ] || fail '--step lists all'
+
+pico inspect "$run/checkpoints/step_0/learning_dynamics/val_gradients.pt"; expect_status 0
+expect_out_matches '^ +- +[a-z-]+ +gradients +.*layers\.1\.swiglu\.w_2'
+pico inspect "$run/training_config.yaml"; expect_status 1; expect_err training_config.yaml
+finish

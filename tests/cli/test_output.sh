@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# When output cannot be written: an error with a text, nothing left behind, earlier results intact.
+. "$PA_ROOT/tests/cli/check.sh"
+
+analyze() { pico analyze --config_path "$demo" --run_path "$run" --output_dir results --quiet; }
+analyze; expect_status 0
+cp -R results before
+
+# A directory where a file must go: the other files of the set stay as they were.
+rm results/demo/results.csv
+mkdir -p results/demo/results.csv/in_the_way
+pico analyze --config_path "$demo" --run_path "$run" --output_dir results --quiet --compat pico
+expect_status 1; expect_no_out; expect_err results.csv
+expect_no_leftovers results
+diff -r before/demo/step_0 results/demo/step_0 >/dev/null || fail 'an earlier result was changed'
+cmp -s before/demo/results.jsonl results/demo/results.jsonl || fail 'results.jsonl was changed'
+
+# The output directory cannot be made.
+echo in the way >blocked
+pico analyze --config_path "$demo" --run_path "$run" --output_dir blocked --quiet
+expect_status 1; expect_err blocked
+
+# A full disk, as a limit on the size of files: the small files fit, results.jsonl does not.
+(
+    trap '' XFSZ
+    ulimit -f 4
+    exec "$PICOANALYZE" analyze --config_path "$demo" --run_path "$run" --output_dir full --quiet
+) >/dev/null 2>pipe_err
+status=$?; cp pipe_err err; : >out; command='analyze under ulimit -f'
+expect_status 1; expect_err 'picoanalyze: '; expect_err full/demo
+expect_absent full
+
+# Standard output that takes nothing.
+if [ -w /dev/full ]; then
+    for args in "analyze --config_path $demo --run_path $run --output_dir late --quiet" metrics components doctor \
+        --help --version "inspect $run"; do
+        command="picoanalyze $args >/dev/full"
+        # shellcheck disable=SC2086
+        "$PICOANALYZE" $args >/dev/full 2>err
+        status=$?
+        expect_status 1; expect_err 'standard output: No space left on device'
+    done
+    expect_file late/demo/results.csv # complete all the same: only the summary had no place
+fi
+
+# A reader that goes away.
+command='picoanalyze inspect ... | true'
+{ sleep 0.3; "$PICOANALYZE" inspect "$run" 2>err; echo $? >code; } | true
+: >out; status=$(cat code)
+expect_status 1; expect_err 'standard output: Broken pipe'
+finish
