@@ -62,8 +62,7 @@ int main(int argc, char **argv)
                    pa_run_open(ctx, argv[2], &run, &err) == PA_OK &&
                    pa_analysis_create(ctx, config, run, &analysis, &err) == PA_OK &&
                    pa_analysis_execute(analysis, on_progress, NULL, &results, &err) == PA_OK &&
-                   pa_results_export(results, "json,csv", argv[3], &err) == PA_OK &&
-                   print_rows(results, &err) == PA_OK;
+                   pa_results_export(results, "json,csv", argv[3], &err) == PA_OK && print_rows(results, &err) == PA_OK;
     if (!ok) {
         fprintf(stderr, "study: %s\n", err.message);
     }

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # run.sh [STAGE...]: install what is missing, build with everything on, run the suite in every way that finds bugs.
-# Stages: debug (all tests), asan (address and undefined behaviour), tsan (threads), valgrind (unit tests). Default: all.
+# Stages: debug, release (optimised: other warnings, other bugs), asan (address and undefined behaviour), tsan (threads), each with
+# all tests, and valgrind (unit tests). Default: all of them.
 # The last line is "N passed, N failed", summed over the stages; the exit code is 0 only if none failed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 stages=("$@")
-[ $# -gt 0 ] || stages=(debug asan tsan valgrind)
+[ $# -gt 0 ] || stages=(debug release asan tsan valgrind)
 
 examples/ensure_packages.sh gcc g++ libc6-dev meson ninja-build pkg-config libopenblas-dev liblapacke-dev libyaml-dev \
     zlib1g-dev libcmocka-dev valgrind doxygen || exit 1
@@ -57,6 +58,7 @@ for stage in "${stages[@]}"; do
     started=$SECONDS
     case $stage in
     debug) build debug -Ddocs=enabled && suite debug debug ;;
+    release) build release-tested -Dbuildtype=release && suite release release-tested ;;
     asan) build asan -Db_sanitize=address,undefined -Db_lundef=false && suite asan asan --timeout-multiplier 4 ;;
     tsan)
         # ThreadSanitizer of gcc 12 cannot place its shadow memory under strong address randomisation.
@@ -65,7 +67,7 @@ for stage in "${stages[@]}"; do
         ;;
     valgrind) build debug -Ddocs=enabled && suite valgrind debug --suite unit --timeout-multiplier 30 --wrap "$memcheck" ;;
     *)
-        echo "run.sh: unknown stage '$stage': debug, asan, tsan or valgrind" >&2
+        echo "run.sh: unknown stage '$stage': debug, release, asan, tsan or valgrind" >&2
         exit 2
         ;;
     esac

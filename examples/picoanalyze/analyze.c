@@ -24,7 +24,7 @@ typedef struct request {
 } request;
 
 /** Everything that must be ended. */
-typedef struct session {
+typedef struct study {
     pa_context *ctx;
     cli_plugins plugins;
     pa_config *config;
@@ -32,7 +32,7 @@ typedef struct session {
     pa_analysis *analysis;
     pa_results *results;
     cli_progress progress;
-} session;
+} study;
 
 static const char details[] =
     "Writes DIR/<analysis_name>/step_<N>/<metric>_<split>.json, results.jsonl and results.csv (one full row a value),\n"
@@ -44,15 +44,25 @@ static const char details[] =
 static cli_verdict parse(int argc, char **argv, request *asked)
 {
     const cli_option options[] = {
-        {.name = "config_path", .value = "FILE", .help = "what to compute: a YAML file", .text = &asked->config_path,
+        {.name = "config_path",
+         .value = "FILE",
+         .help = "what to compute: a YAML file",
+         .text = &asked->config_path,
          .required = 1},
-        {.name = "run_path", .value = "DIR", .help = "the run: a pico-train run directory", .text = &asked->run_path,
+        {.name = "run_path",
+         .value = "DIR",
+         .help = "the run: a pico-train run directory",
+         .text = &asked->run_path,
          .required = 1},
         {.name = "output_dir", .value = "DIR", .help = "where results go", .text = &asked->output_dir},
         {.name = "compat", .value = "WHOSE", .help = "whose formulas: literature or pico", .text = &asked->compat},
-        {.name = "threads", .value = "N", .help = "worker threads (default: the processors available)",
+        {.name = "threads",
+         .value = "N",
+         .help = "worker threads (default: the processors available)",
          .text = &asked->threads},
-        {.name = "plugin", .value = "FILE", .help = "shared object with metrics or components; may be repeated",
+        {.name = "plugin",
+         .value = "FILE",
+         .help = "shared object with metrics or components; may be repeated",
          .values = &asked->plugins},
         {.name = "quiet", .help = "neither progress nor tables", .flag = &asked->quiet},
     };
@@ -78,7 +88,7 @@ static cli_verdict check(const request *asked, int32_t *threads)
 }
 
 /* From the request to results: CLI_OK or CLI_ERROR with the reason on stderr. */
-static int compute(session *s, const request *asked, int32_t threads)
+static int compute(study *s, const request *asked, int32_t threads)
 {
     pa_error err = {0};
     const pa_context_options options = {
@@ -108,7 +118,7 @@ static int compute(session *s, const request *asked, int32_t threads)
 }
 
 /* "<output directory>/<analysis name>"; NULL when out of memory. */
-static char *result_directory(const session *s, const request *asked)
+static char *result_directory(const study *s, const request *asked)
 {
     const char *parent = asked->output_dir != NULL ? asked->output_dir : pa_config_output_dir(s->config);
     const char *name = pa_config_name(s->config);
@@ -120,7 +130,7 @@ static char *result_directory(const session *s, const request *asked)
     return path;
 }
 
-static int print_summary(const session *s, const char *directory)
+static int print_summary(const study *s, const char *directory)
 {
     pa_error err = {0};
     pa_summary summary = {.struct_size = sizeof(summary)};
@@ -136,7 +146,7 @@ static int print_summary(const session *s, const char *directory)
     return CLI_OK;
 }
 
-static int publish(const session *s, const request *asked)
+static int publish(const study *s, const request *asked)
 {
     pa_error err = {0};
     char *directory = result_directory(s, asked);
@@ -156,7 +166,7 @@ static int publish(const session *s, const request *asked)
     return code;
 }
 
-static void end_session(session *s)
+static void end_study(study *s)
 {
     pa_results_destroy(s->results);
     pa_analysis_destroy(s->analysis);
@@ -169,7 +179,7 @@ static void end_session(session *s)
 int cli_analyze(int argc, char **argv)
 {
     request asked = {.config_path = NULL};
-    session s = {.ctx = NULL};
+    study s = {.ctx = NULL};
     int32_t threads = 0;
     cli_verdict verdict = parse(argc, argv, &asked);
     if (verdict == CLI_GO_ON) {
@@ -184,7 +194,7 @@ int cli_analyze(int argc, char **argv)
     if (code == CLI_OK) {
         code = publish(&s, &asked);
     }
-    end_session(&s);
+    end_study(&s);
     cli_signal_reraise();
     return code;
 }

@@ -144,8 +144,8 @@ static cli_verdict store_operand(const cli_command *command, const char *value)
         return cli_bad_usage(command->name, "unexpected argument '%s'", value);
     }
     if (*command->operand != NULL) {
-        return cli_bad_usage(command->name, "'%s' takes one %s, got '%s' as well", command->name,
-                             command->operand_name, value);
+        return cli_bad_usage(command->name, "'%s' takes one %s, got '%s' as well", command->name, command->operand_name,
+                             value);
     }
     *command->operand = value;
     return CLI_GO_ON;

@@ -15,23 +15,23 @@ typedef struct cli_values {
 /** One option. Names are written with '_'; users may write '-' instead. Exactly one target is set. */
 typedef struct cli_option {
     const char *name;
-    const char *value;    /**< What help calls the value, e.g. "FILE"; NULL for a flag. */
-    const char *help;     /**< One line. */
-    const char **text;    /**< Target: the value. */
-    cli_values *values;   /**< Target: one more value. */
-    int *flag;            /**< Target: set to 1. */
-    int required;         /**< 1: an error when absent. */
+    const char *value;  /**< What help calls the value, e.g. "FILE"; NULL for a flag. */
+    const char *help;   /**< One line. */
+    const char **text;  /**< Target: the value. */
+    cli_values *values; /**< Target: one more value. */
+    int *flag;          /**< Target: set to 1. */
+    int required;       /**< 1: an error when absent. */
 } cli_option;
 
 /** A command. */
 typedef struct cli_command {
-    const char *name;          /**< "analyze". */
-    const char *summary;       /**< One sentence. */
-    const char *details;       /**< More for --help; may be NULL. */
+    const char *name;    /**< "analyze". */
+    const char *summary; /**< One sentence. */
+    const char *details; /**< More for --help; may be NULL. */
     const cli_option *options;
     int n_options;
-    const char *operand_name;  /**< "FILE|RUN" when the command takes one operand, else NULL. */
-    const char **operand;      /**< Target of the operand. */
+    const char *operand_name; /**< "FILE|RUN" when the command takes one operand, else NULL. */
+    const char **operand;     /**< Target of the operand. */
 } cli_command;
 
 /** What to do after parsing. */

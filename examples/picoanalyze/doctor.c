@@ -39,8 +39,8 @@ int cli_doctor(int argc, char **argv)
     printf("processors    %d\n", (int)info.cpus);
     if (info.cpu_best_core[0] != '\0') {
         printf("\nThe BLAS runs %s kernels, but this processor can run %s ones, which are faster.\n"
-               "Remedy: set OPENBLAS_CORETYPE=%s. 'picoanalyze analyze' does so by itself; your own programs\n"
-               "need it in their environment.\n",
+               "Remedy: set OPENBLAS_CORETYPE=%s. 'picoanalyze analyze' does so by itself unless the\n"
+               "variable is set already; your own programs need it in their environment.\n",
                info.blas_core, info.cpu_best_core, info.cpu_best_core);
     } else {
         printf("\nThe BLAS uses the kernels that fit this processor.\n");

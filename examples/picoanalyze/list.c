@@ -124,7 +124,9 @@ static int list(const char *name, const char *summary, void (*print)(const pa_co
 {
     cli_values plugin_paths = {.count = 0};
     const cli_option options[] = {
-        {.name = "plugin", .value = "FILE", .help = "also what this shared object registers; may be repeated",
+        {.name = "plugin",
+         .value = "FILE",
+         .help = "also what this shared object registers; may be repeated",
          .values = &plugin_paths},
     };
     const cli_command command = {.name = name, .summary = summary, .options = options, .n_options = 1};

@@ -14,7 +14,7 @@ typedef struct cli_progress {
     atomic_int bar_shown;   /**< The cursor stands behind a bar. Warnings come from other threads. */
     int64_t steps_reported; /**< Plain lines: steps that have had theirs. */
     struct timespec begin;
-    struct timespec drawn;  /**< When the bar was last drawn. */
+    struct timespec drawn; /**< When the bar was last drawn. */
 } cli_progress;
 
 void cli_progress_begin(cli_progress *progress, int quiet);

@@ -42,8 +42,7 @@ static void sort_unique(number_set *set)
 
 static int64_t position(const number_set *set, int64_t number)
 {
-    const int64_t *found =
-        bsearch(&number, set->items, (size_t)set->count, sizeof(*set->items), compare_numbers);
+    const int64_t *found = bsearch(&number, set->items, (size_t)set->count, sizeof(*set->items), compare_numbers);
     return found != NULL ? found - set->items : 0;
 }
 
@@ -51,9 +50,10 @@ static int64_t position(const number_set *set, int64_t number)
 static int collect(const cli_entry *entries, int64_t begin, int64_t end, int by_head, number_set *layers,
                    number_set *columns)
 {
-    layers->count = columns->count = end - begin;
-    layers->items = calloc((size_t)layers->count, sizeof(*layers->items));
-    columns->items = calloc((size_t)columns->count, sizeof(*columns->items));
+    const size_t n = end > begin ? (size_t)(end - begin) : 0;
+    layers->count = columns->count = (int64_t)n;
+    layers->items = calloc(n, sizeof(*layers->items));
+    columns->items = calloc(n, sizeof(*columns->items));
     if (layers->items == NULL || columns->items == NULL) {
         return 0;
     }

@@ -81,7 +81,7 @@ PA_API const char *pa_config_output_dir(const pa_config *config);
 PA_API pa_compat pa_config_compat(const pa_config *config);
 
 /**
- * @brief Override `compat`.
+ * @brief Override the `compat` of the top level; entries that have a `compat` of their own keep it.
  * @param[in,out] config  Configuration that no analysis was made of yet.
  * @param[in]     compat  Whose formulas to use.
  */
@@ -117,6 +117,7 @@ typedef int32_t (*pa_progress_fn)(void *user, const pa_progress *progress);
  * @retval PA_OK            Planned.
  * @retval PA_ERR_NOT_FOUND None of the steps is in the run, or a target step is not; the text lists what there is.
  * @retval PA_ERR_CONFIG    A layer is outside the model.
+ * @retval PA_ERR_LIMIT     More than a million combinations of metric, component and layer.
  * @retval PA_ERR_NOMEM     Out of memory.
  */
 PA_API PA_NODISCARD pa_status pa_analysis_create(pa_context *ctx, const pa_config *config, const pa_run *run,
@@ -131,8 +132,8 @@ PA_API PA_NODISCARD pa_status pa_analysis_create(pa_context *ctx, const pa_confi
  * @param[out] err       Error text, or NULL.
  * @retval PA_OK            All computed; undefined values are rows with a state.
  * @retval PA_ERR_CANCELLED `progress` asked to stop.
- * @retval PA_ERR_NOT_FOUND A tensor that a component needs is missing. Any other: what a file, component or metric
- *                          returned.
+ * @retval PA_ERR_NOT_FOUND A tensor that a component needs is missing, or no step has any file that is asked for. Any
+ *                          other: what a file, component or metric returned.
  */
 PA_API PA_NODISCARD pa_status pa_analysis_execute(pa_analysis *analysis, pa_progress_fn progress, void *user,
                                                   pa_results **out, pa_error *err);

@@ -16,9 +16,9 @@
 typedef struct pa_config_part {
     const char *name;
     pa_kind kind;
-    int32_t own_compat;         /**< It has a `compat` of its own. */
+    int32_t own_compat; /**< It has a `compat` of its own. */
     pa_component *component;
-    const char *choice;         /**< Its suffixes and options, complete: equal when two entries build the same. */
+    const char *choice; /**< Its suffixes and options, complete: equal when two entries build the same. */
     const pa_yaml_node *node;
     const pa_yaml_node *layers; /**< A list of integers or one integer; NULL: all. */
 } pa_config_part;

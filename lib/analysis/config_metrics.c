@@ -196,10 +196,10 @@ static pa_status read_metric(pa_config *config, const pa_yaml_node *map, pa_conf
     PA_TRY(read_word(config, map, "metric_name", "a metric", &name, err));
     metric->name = name->text;
     metric->own_compat = pa_config_value(map, "compat") != NULL;
-    PA_TRY(with_place(config, name,
-                      pa_metric_create_yaml(config->ctx, metric->name, config->yaml, map, metric_keys, 4,
-                                            &metric->metric, err),
-                      err));
+    PA_TRY(with_place(
+        config, name,
+        pa_metric_create_yaml(config->ctx, metric->name, config->yaml, map, metric_keys, 4, &metric->metric, err),
+        err));
     const int32_t n_inputs = pa_metric_ops_of(metric->metric)->n_inputs;
     PA_TRY(read_split(config, map, metric, err));
     PA_TRY(read_target(config, map, metric, n_inputs, err));

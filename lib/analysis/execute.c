@@ -67,13 +67,13 @@ cleanup:
 /* Steps that are not open yet are taken to be like the one being computed. */
 static pa_status report(pa_execution *x, int64_t steps_done, pa_error *err)
 {
-    const int64_t later = x->plan->n_steps - x->step_number - 1;
+    const int64_t to_come = x->plan->n_steps - steps_done;
     const pa_progress progress = {.struct_size = sizeof(progress),
                                   .step = x->plan->steps[x->step_number],
                                   .steps_done = steps_done,
                                   .steps = x->plan->n_steps,
                                   .values_done = atomic_load(&x->values_done),
-                                  .values = x->values_before + x->n_values * (1 + later)};
+                                  .values = x->values_before + x->n_values * to_come};
     if (x->progress == NULL || x->progress(x->user, &progress) != 0) {
         return PA_OK;
     }

@@ -38,7 +38,7 @@ typedef struct pa_execution {
     pa_task *tasks;
     int64_t n_tasks;
     int64_t tasks_capacity;
-    pa_index row_keys; /**< File and key of the step's rows. */
+    pa_index row_keys;     /**< File and key of the step's rows. */
     int64_t values_before; /**< Values of the steps that are done. */
     atomic_llong values_done;
 } pa_execution;

@@ -53,8 +53,8 @@ static pa_status plan_steps(pa_analysis *analysis, pa_error *err)
     const int64_t *there = pa_run_steps(analysis->run, &n_there);
     int64_t *absent = pa_alloc_raw(plan->mem, config->n_steps, sizeof(*absent));
     PA_REQUIRE_MEMORY(absent, err, "a plan");
-    plan->steps = pa_arena_alloc(&plan->arena, n_there < config->n_steps ? n_there : config->n_steps,
-                                 sizeof(*plan->steps));
+    plan->steps =
+        pa_arena_alloc(&plan->arena, n_there < config->n_steps ? n_there : config->n_steps, sizeof(*plan->steps));
     PA_REQUIRE_MEMORY(plan->steps, err, "a plan");
     for (int64_t s = 0; s < config->n_steps; s++) {
         while (t < n_there && there[t] < config->steps[s]) {
@@ -193,8 +193,9 @@ static pa_status plan_listed_layer(pa_analysis *analysis, const pa_plan_item *it
 {
     const int64_t n = pa_run_model(analysis->run)->n_layers;
     if (n > 0 && node->integer >= n) {
-        return pa_yaml_fail(analysis->config->yaml, node, err, "layer %lld is outside the model, whose layers are 0 to %lld",
-                            (long long)node->integer, (long long)n - 1);
+        return pa_yaml_fail(analysis->config->yaml, node, err,
+                            "layer %lld is outside the model, whose layers are 0 to %lld", (long long)node->integer,
+                            (long long)n - 1);
     }
     return plan_layer(&analysis->plan, item, part, node->integer, err);
 }

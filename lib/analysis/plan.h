@@ -28,8 +28,8 @@ typedef struct pa_plan_item {
 typedef struct pa_plan {
     const pa_allocator *mem;
     const char *run_name; /**< Borrowed from the run. */
-    pa_arena arena;   /**< Names and arrays of fixed length. */
-    int64_t *steps;   /**< Those that the run has; ascending. */
+    pa_arena arena;       /**< Names and arrays of fixed length. */
+    int64_t *steps;       /**< Those that the run has; ascending. */
     int64_t n_steps;
     int64_t *targets; /**< Distinct target steps. */
     int64_t n_targets;

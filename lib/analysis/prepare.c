@@ -89,8 +89,7 @@ static pa_status list_tasks(pa_execution *x, int heads, pa_error *err)
     for (int64_t site = 0; site < x->plan->n_sites; site++) {
         const pa_parts *parts = x->now->parts[site];
         const int64_t n = parts != NULL && is_wanted(x, site) ? pa_parts_count(parts) : 0;
-        pa_task *tasks =
-            pa_array_grow(x->plan->mem, x->tasks, &x->tasks_capacity, x->n_tasks + n, sizeof(*tasks));
+        pa_task *tasks = pa_array_grow(x->plan->mem, x->tasks, &x->tasks_capacity, x->n_tasks + n, sizeof(*tasks));
         if (tasks == NULL && n > 0) {
             return pa_fail_nomem(err, "tasks");
         }

@@ -28,8 +28,8 @@ static pa_status find(pa_skips *skips, const char *split, pa_kind kind, pa_skip 
     }
     skips->entries = entries;
     *out = &entries[skips->count++];
-    **out = (pa_skip){
-        .split = split, .kind = kind, .steps = {.arena = {.mem = mem}}, .metrics = {.arena = {.mem = mem}}};
+    **out =
+        (pa_skip){.split = split, .kind = kind, .steps = {.arena = {.mem = mem}}, .metrics = {.arena = {.mem = mem}}};
     return PA_OK;
 }
 

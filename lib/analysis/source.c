@@ -33,8 +33,8 @@ pa_status pa_source_build(pa_source *source, const pa_plan *plan, int64_t site, 
         return PA_OK;
     }
     pa_error_clear(err);
-    const pa_status status = pa_component_build(at->part->component, source->checkpoint, at->split, at->layer,
-                                                &source->parts[site], err);
+    const pa_status status =
+        pa_component_build(at->part->component, source->checkpoint, at->split, at->layer, &source->parts[site], err);
     if (status == PA_ERR_NOT_FOUND) { /* step, split and layer are in the checkpoint's text */
         (void)snprintf(place, sizeof(place), "run '%.150s', component '%.80s'", plan->run_name, at->part->name);
         pa_error_prefix(err, place);

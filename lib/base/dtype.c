@@ -11,10 +11,10 @@ typedef struct dtype_info {
 } dtype_info;
 
 static const dtype_info infos[] = {
-    [PA_F32] = {"f32", 4, 0x1p-24}, [PA_F64] = {"f64", 8, 0x1p-53}, [PA_F16] = {"f16", 2, 0x1p-11},
-    [PA_BF16] = {"bf16", 2, 0x1p-8},    [PA_I8] = {"i8", 1, 0.0},       [PA_I16] = {"i16", 2, 0.0},
-    [PA_I32] = {"i32", 4, 0.0},         [PA_I64] = {"i64", 8, 0.0},     [PA_U8] = {"u8", 1, 0.0},
-    [PA_U16] = {"u16", 2, 0.0},         [PA_U32] = {"u32", 4, 0.0},     [PA_U64] = {"u64", 8, 0.0},
+    [PA_F32] = {"f32", 4, 0x1p-24},  [PA_F64] = {"f64", 8, 0x1p-53}, [PA_F16] = {"f16", 2, 0x1p-11},
+    [PA_BF16] = {"bf16", 2, 0x1p-8}, [PA_I8] = {"i8", 1, 0.0},       [PA_I16] = {"i16", 2, 0.0},
+    [PA_I32] = {"i32", 4, 0.0},      [PA_I64] = {"i64", 8, 0.0},     [PA_U8] = {"u8", 1, 0.0},
+    [PA_U16] = {"u16", 2, 0.0},      [PA_U32] = {"u32", 4, 0.0},     [PA_U64] = {"u64", 8, 0.0},
     [PA_BOOL] = {"bool", 1, 0.0},
 };
 
@@ -113,20 +113,34 @@ int64_t pa_dtype_to_f64(pa_dtype dtype, int32_t swapped, const void *src, int64_
     const unsigned char *p = src;
     const int64_t step = stride * pa_dtype_size(dtype);
     switch (dtype) {
-    case PA_F32: CONVERT(f32_from_bits(load_u32(p, swapped)));
-    case PA_F64: CONVERT(f64_from_bits(load_u64(p, swapped)));
-    case PA_F16: CONVERT(f16_from_bits(load_u16(p, swapped)));
-    case PA_BF16: CONVERT(f32_from_bits((uint32_t)load_u16(p, swapped) << 16));
-    case PA_I8: CONVERT((double)(int8_t)*p);
-    case PA_I16: CONVERT((double)(int16_t)load_u16(p, swapped));
-    case PA_I32: CONVERT((double)(int32_t)load_u32(p, swapped));
-    case PA_I64: CONVERT((double)(int64_t)load_u64(p, swapped));
-    case PA_U8: CONVERT((double)*p);
-    case PA_U16: CONVERT((double)load_u16(p, swapped));
-    case PA_U32: CONVERT((double)load_u32(p, swapped));
-    case PA_U64: CONVERT((double)load_u64(p, swapped));
-    case PA_BOOL: CONVERT(*p != 0 ? 1.0 : 0.0);
-    default: return 0;
+    case PA_F32:
+        CONVERT(f32_from_bits(load_u32(p, swapped)));
+    case PA_F64:
+        CONVERT(f64_from_bits(load_u64(p, swapped)));
+    case PA_F16:
+        CONVERT(f16_from_bits(load_u16(p, swapped)));
+    case PA_BF16:
+        CONVERT(f32_from_bits((uint32_t)load_u16(p, swapped) << 16));
+    case PA_I8:
+        CONVERT((double)(int8_t)*p);
+    case PA_I16:
+        CONVERT((double)(int16_t)load_u16(p, swapped));
+    case PA_I32:
+        CONVERT((double)(int32_t)load_u32(p, swapped));
+    case PA_I64:
+        CONVERT((double)(int64_t)load_u64(p, swapped));
+    case PA_U8:
+        CONVERT((double)*p);
+    case PA_U16:
+        CONVERT((double)load_u16(p, swapped));
+    case PA_U32:
+        CONVERT((double)load_u32(p, swapped));
+    case PA_U64:
+        CONVERT((double)load_u64(p, swapped));
+    case PA_BOOL:
+        CONVERT(*p != 0 ? 1.0 : 0.0);
+    default:
+        return 0;
     }
     int64_t nonfinite = 0;
     for (int64_t i = 0; i < count; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * @brief Distinct texts, numbered 0, 1, 2 ... as they come: for sharing strings and for finding what is there already. */
+ * @brief Distinct texts, numbered 0, 1, 2 ... as they come: to share strings and to find what is there already. */
 #ifndef PA_BASE_INDEX_H
 #define PA_BASE_INDEX_H
 #include "base/arena.h"

@@ -7,8 +7,9 @@
 #include "base/options_impl.h"
 
 /** Keys of the configuration that stand beside the options. */
-static const char *const reserved[] = {"compat", "metric_name", "data_split", "target_checkpoint", "components",
-                                       "component_name", "data_type", "layer_suffixes", "layers"};
+static const char *const reserved[] = {"compat",     "metric_name",    "data_split", "target_checkpoint",
+                                       "components", "component_name", "data_type",  "layer_suffixes",
+                                       "layers"};
 enum { N_RESERVED = sizeof(reserved) / sizeof(reserved[0]) };
 
 static int is_name(const char *text)
@@ -79,8 +80,8 @@ static pa_status check_fallback(const pa_allocator *mem, const pa_option_spec *s
     return status == PA_ERR_NOMEM ? pa_fail_nomem(err, owner) : status;
 }
 
-pa_status pa_option_specs_check(const pa_allocator *mem, const pa_option_spec *specs, int64_t n_specs, const char *owner,
-                                pa_error *err)
+pa_status pa_option_specs_check(const pa_allocator *mem, const pa_option_spec *specs, int64_t n_specs,
+                                const char *owner, pa_error *err)
 {
     pa_status status = PA_OK;
     PA_REQUIRE(n_specs >= 0 && (n_specs == 0 || specs != NULL), err, PA_ERR_INVALID,
@@ -105,7 +106,8 @@ pa_option_spec *pa_option_specs_copy(const pa_allocator *mem, const pa_option_sp
     pa_option_spec *copy = pa_alloc(mem, n_specs, sizeof(*copy));
     for (int64_t i = 0; copy != NULL && i < n_specs; i++) {
         copy[i].type = specs[i].type;
-        if (!copy_string(mem, specs[i].name, &copy[i].name) || !copy_string(mem, specs[i].fallback, &copy[i].fallback) ||
+        if (!copy_string(mem, specs[i].name, &copy[i].name) ||
+            !copy_string(mem, specs[i].fallback, &copy[i].fallback) ||
             !copy_string(mem, specs[i].choices, &copy[i].choices) || !copy_string(mem, specs[i].help, &copy[i].help)) {
             pa_option_specs_free(mem, copy, n_specs);
             copy = NULL;

@@ -157,9 +157,9 @@ static pa_status read_option(pa_options *options, option *value, const pa_option
     }
     if (!given) {
         const char *name = value->spec->name;
-        return request->yaml == NULL
-                   ? pa_fail(err, PA_ERR_CONFIG, "%s: option '%s' is required", request->owner, name)
-                   : pa_yaml_fail(request->yaml, request->map, err, "%s: option '%s' is required", request->owner, name);
+        return request->yaml == NULL ? pa_fail(err, PA_ERR_CONFIG, "%s: option '%s' is required", request->owner, name)
+                                     : pa_yaml_fail(request->yaml, request->map, err, "%s: option '%s' is required",
+                                                    request->owner, name);
     }
     const option fallback = *value;
     const origin from = {request, value->spec, node, 1};

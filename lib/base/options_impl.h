@@ -11,12 +11,12 @@
 /** What options are made for and from. */
 typedef struct pa_options_request {
     const pa_allocator *mem;
-    const char *owner;              /**< For errors: "metric 'norm'". */
+    const char *owner; /**< For errors: "metric 'norm'". */
     const pa_option_spec *specs;
     int64_t n_specs;
-    const pa_yaml *yaml;            /**< May be NULL: all defaults. */
-    const pa_yaml_node *map;        /**< Mapping with the options among other keys; NULL or a null node: all defaults. */
-    const char *const *other_keys;  /**< Keys of the mapping that are somebody else's business. */
+    const pa_yaml *yaml;           /**< May be NULL: all defaults. */
+    const pa_yaml_node *map;       /**< Mapping with the options among other keys; NULL or a null node: all defaults. */
+    const char *const *other_keys; /**< Keys of the mapping that are somebody else's business. */
     int64_t n_other_keys;
 } pa_options_request;
 
@@ -34,13 +34,13 @@ void pa_options_set_compat(pa_options *options, pa_compat compat);
 /** Append "a: 1, b: two" for every option of `options` whose value differs in `other`, made from the same table. */
 pa_status pa_options_difference(const pa_options *options, const pa_options *other, pa_text *text, pa_error *err);
 
-/** A table of specs that a user registers: PA_ERR_INVALID with the reason when malformed (names, choices, fallbacks). */
-pa_status pa_option_specs_check(const pa_allocator *mem, const pa_option_spec *specs, int64_t n_specs, const char *owner,
-                                pa_error *err);
+/** A table that a user registers: PA_ERR_INVALID with the reason when malformed (names, choices, fallbacks). */
+pa_status pa_option_specs_check(const pa_allocator *mem, const pa_option_spec *specs, int64_t n_specs,
+                                const char *owner, pa_error *err);
 /** Deep copy; one block per table is not promised, free with pa_option_specs_free(). NULL when out of memory. */
 pa_option_spec *pa_option_specs_copy(const pa_allocator *mem, const pa_option_spec *specs, int64_t n_specs);
 void pa_option_specs_free(const pa_allocator *mem, pa_option_spec *specs, int64_t n_specs);
 
-/** Parse "a: 1, b: two" (flow YAML without braces; NULL is empty) for pa_options_request; destroy with pa_yaml_destroy(). */
+/** Parse "a: 1, b: two" (flow YAML without braces; NULL is empty); end it with pa_yaml_destroy(). */
 pa_status pa_options_parse_text(const pa_allocator *mem, const char *text, pa_yaml **out, pa_error *err);
 #endif

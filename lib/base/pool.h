@@ -12,9 +12,9 @@ pa_status pa_pool_create(const pa_allocator *mem, int32_t threads, pa_pool **out
 void pa_pool_destroy(pa_pool *pool);
 
 typedef struct pa_job {
-    int64_t count;                                                /**< Tasks 0 ... count - 1, started in this order. */
-    pa_status (*task)(void *user, int64_t index, pa_error *err);  /**< Any thread. */
-    pa_status (*tick)(void *user, int64_t done, pa_error *err);   /**< After tasks of the calling thread; may be NULL. */
+    int64_t count;                                               /**< Tasks 0 ... count - 1, started in this order. */
+    pa_status (*task)(void *user, int64_t index, pa_error *err); /**< Any thread. */
+    pa_status (*tick)(void *user, int64_t done, pa_error *err);  /**< After tasks of the calling thread; may be NULL. */
     void *user;
 } pa_job;
 

@@ -6,8 +6,8 @@
 #include "base/error.h"
 
 typedef struct pa_registry {
-    const char *what; /**< What an entry is called in errors: "metric", "component". */
-    void **entries;   /**< Sorted by name. */
+    const char *what;   /**< What an entry is called in errors: "metric", "component". */
+    void **entries;     /**< Sorted by name. */
     const char **names; /**< Borrowed from the entries; same order. */
     int64_t count;
     int64_t capacity;

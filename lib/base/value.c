@@ -6,7 +6,7 @@
 
 const char *pa_state_name(pa_state state)
 {
-    static const char *const names[] = {"unset",     "ok",        "degenerate", "saturated",
+    static const char *const names[] = {"unset",    "ok",        "degenerate", "saturated",
                                         "singular", "nonfinite", "empty",      "unsupported"};
     return state >= 0 && state <= PA_STATE_UNSUPPORTED ? names[state] : "unset";
 }

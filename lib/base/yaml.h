@@ -25,13 +25,13 @@ typedef enum pa_yaml_type {
 typedef struct pa_yaml_node pa_yaml_node;
 struct pa_yaml_node {
     pa_yaml_type type;
-    int32_t line;       /**< From 1. */
-    int32_t column;     /**< From 1. */
-    const char *text;   /**< Scalars: as written, without quotes, NUL-terminated, no NUL inside. Otherwise NULL. */
-    int64_t integer;    /**< PA_YAML_INT; PA_YAML_BOOL: 0 or 1. */
-    double real;        /**< PA_YAML_REAL (integers beyond 64 bits, ".inf" and ".nan" too) and PA_YAML_INT. */
-    int64_t count;      /**< Sequence: items. Mapping: pairs. */
-    pa_yaml_node *keys; /**< Mapping: `count` scalar keys in order; otherwise NULL. */
+    int32_t line;        /**< From 1. */
+    int32_t column;      /**< From 1. */
+    const char *text;    /**< Scalars: as written, without quotes, NUL-terminated, no NUL inside. Otherwise NULL. */
+    int64_t integer;     /**< PA_YAML_INT; PA_YAML_BOOL: 0 or 1. */
+    double real;         /**< PA_YAML_REAL (integers beyond 64 bits, ".inf" and ".nan" too) and PA_YAML_INT. */
+    int64_t count;       /**< Sequence: items. Mapping: pairs. */
+    pa_yaml_node *keys;  /**< Mapping: `count` scalar keys in order; otherwise NULL. */
     pa_yaml_node *items; /**< `count` items or values in order; NULL when empty. */
 };
 
@@ -59,7 +59,8 @@ const pa_yaml_node *pa_yaml_find(const pa_yaml_node *map, const char *key);
 const char *pa_yaml_type_name(pa_yaml_type type);
 
 /** PA_ERR_CONFIG with "name:line:column: " before the text; `node` NULL leaves out the place. */
-pa_status pa_yaml_fail(const pa_yaml *yaml, const pa_yaml_node *node, pa_error *err, const char *fmt, ...) PA_PRINTF(4, 5);
+pa_status pa_yaml_fail(const pa_yaml *yaml, const pa_yaml_node *node, pa_error *err, const char *fmt, ...)
+    PA_PRINTF(4, 5);
 
 /**
  * PA_ERR_CONFIG for a word that is none of the known ones: "<place>: unknown <what> '<word>'; did you mean 'x'?", or

@@ -34,8 +34,9 @@ static pa_status suffix_of(const pa_component_ops *ops, int64_t role, const pa_y
     *out = spec->fallback;
     if (node != NULL && node->type != PA_YAML_NULL) {
         if (node->type == PA_YAML_SEQUENCE || node->type == PA_YAML_MAPPING || node->text[0] == '\0') {
-            return pa_yaml_fail(yaml, node, err, "a layer suffix of '%s' is a string such as 'attention.v_proj', not a %s",
-                                ops->name, pa_yaml_type_name(node->type));
+            return pa_yaml_fail(yaml, node, err,
+                                "a layer suffix of '%s' is a string such as 'attention.v_proj', not a %s", ops->name,
+                                pa_yaml_type_name(node->type));
         }
         *out = node->text;
     }

@@ -26,9 +26,9 @@
 
 /* The tensors that the circuits of one layer are made of; all but the kind's own may be NULL. */
 typedef struct tensors {
-    pa_matrix *v;  /* W_V */
-    pa_matrix *o;  /* W_O */
-    pa_matrix *dv; /* gradient of W_V */
+    pa_matrix *v;   /* W_V */
+    pa_matrix *o;   /* W_O */
+    pa_matrix *dv;  /* gradient of W_V */
     pa_matrix *d_o; /* gradient of W_O */
     pa_matrix *activations;
     int64_t n_heads;

@@ -47,8 +47,8 @@ pa_status pa_site_tensor(const pa_site *site, const char *role, pa_kind kind, pa
     if (index < 0) {
         return pa_fail(err, PA_ERR_INVALID, "component '%s' has no role '%s'", site->component->entry->ops.name, role);
     }
-    return pa_checkpoint_matrix(site->checkpoint, site->split, kind, site->layer, site->component->suffixes[index],
-                                out, err);
+    return pa_checkpoint_matrix(site->checkpoint, site->split, kind, site->layer, site->component->suffixes[index], out,
+                                err);
 }
 
 pa_status pa_site_emit(pa_site *site, const char *name, int64_t head, const pa_matrix *matrix, pa_error *err)

@@ -84,4 +84,4 @@ cleanup:
     return status;
 }
 
-const pa_exporter pa_exporter_csv = {.name = "csv", .write = write_csv};
+const pa_exporter pa_exporter_csv = {.write = write_csv};

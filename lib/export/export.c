@@ -38,7 +38,7 @@ static pa_status find_exporter(const char *name, const pa_exporter **out, pa_err
     if (nearest != NULL) {
         return pa_fail(err, PA_ERR_NOT_FOUND, "no export format '%s'; did you mean '%s'?", name, nearest);
     }
-    return pa_fail(err, PA_ERR_NOT_FOUND, "no export format '%s'; there are csv, json and jsonl", name);
+    return pa_fail(err, PA_ERR_NOT_FOUND, "no export format '%s'", name);
 }
 
 pa_status pa_export_row(const pa_export_job *job, int64_t index, pa_result_row *row, pa_error *err)

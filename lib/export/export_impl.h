@@ -17,7 +17,6 @@ typedef struct pa_export_job {
 } pa_export_job;
 
 typedef struct pa_exporter {
-    const char *name;
     pa_status (*write)(const pa_export_job *job, pa_error *err);
 } pa_exporter;
 

@@ -41,8 +41,7 @@ static pa_status find_file(step_files *step, const char *name, pa_text **out, pa
     if (name[0] == '\0' || strchr(name, '/') != NULL) {
         return pa_fail(err, PA_ERR_INVALID, "'%s.json' is not a file name: it is empty or holds '/'", name);
     }
-    step_file *grown =
-        pa_array_grow(step->mem, step->files, &step->capacity, step->count + 1, sizeof(*step->files));
+    step_file *grown = pa_array_grow(step->mem, step->files, &step->capacity, step->count + 1, sizeof(*step->files));
     if (grown == NULL) {
         return pa_fail_nomem(err, "the list of JSON files");
     }
@@ -110,4 +109,4 @@ cleanup:
     return status;
 }
 
-const pa_exporter pa_exporter_json = {.name = "json", .write = write_json};
+const pa_exporter pa_exporter_json = {.write = write_json};

@@ -64,4 +64,4 @@ cleanup:
     return status;
 }
 
-const pa_exporter pa_exporter_jsonl = {.name = "jsonl", .write = write_jsonl};
+const pa_exporter pa_exporter_jsonl = {.write = write_jsonl};

@@ -19,9 +19,8 @@ static pa_field optional_field(const char *name, int64_t integer)
 
 static pa_field value_field(const pa_value *value)
 {
-    return (pa_field){.name = "value",
-                      .type = value->state == PA_STATE_OK ? PA_FIELD_NUMBER : PA_FIELD_NONE,
-                      .number = value->value};
+    return (pa_field){
+        .name = "value", .type = value->state == PA_STATE_OK ? PA_FIELD_NUMBER : PA_FIELD_NONE, .number = value->value};
 }
 
 int pa_row_fields(const pa_result_row *row, pa_field out[PA_ROW_FIELDS_MAX])

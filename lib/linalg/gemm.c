@@ -43,7 +43,9 @@ pa_status pa_blas_size_check(int64_t a, int64_t b, int64_t c, pa_error *err)
     const int64_t limit = INT32_MAX;
     if (a > limit || b > limit || c > limit) {
         return pa_fail(err, PA_ERR_LIMIT, "a matrix side of %lld is beyond what the BLAS can count",
-                       (long long)(a > limit ? a : b > limit ? b : c));
+                       (long long)(a > limit   ? a
+                                   : b > limit ? b
+                                               : c));
     }
     return PA_OK;
 }

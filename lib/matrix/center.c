@@ -104,10 +104,13 @@ static int64_t centered_operands(const pa_matrix *m)
 {
     switch (m->node) {
     case PA_NODE_PRODUCT:
-    case PA_NODE_SCALE: return 1;
+    case PA_NODE_SCALE:
+        return 1;
     case PA_NODE_SUM:
-    case PA_NODE_COLUMNS: return m->n_operands;
-    default: return 0;
+    case PA_NODE_COLUMNS:
+        return m->n_operands;
+    default:
+        return 0;
     }
 }
 

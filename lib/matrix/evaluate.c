@@ -63,7 +63,8 @@ static pa_status evaluate_product(const pa_matrix *m, int64_t row, int64_t rows,
     pa_view left = {0};
     pa_view right = {0};
     PA_TRY(pa_matrix_view(m->operands[1], &right, err));
-    if (a->node == PA_NODE_LEAF || rows == m->rows) { /* never by what happens to be there: results must not depend on it */
+    if (a->node == PA_NODE_LEAF ||
+        rows == m->rows) { /* never by what happens to be there: results must not depend on it */
         PA_TRY(pa_matrix_view(a, &left, err));
         left = pa_view_slice(left, row, rows, 0, a->cols);
     } else {
@@ -168,12 +169,18 @@ pa_status pa_matrix_evaluate(const pa_matrix *m, int64_t row, int64_t rows, doub
         return PA_OK;
     }
     switch (m->node) {
-    case PA_NODE_PRODUCT: return evaluate_product(m, row, rows, dst, ld, 0.0, err);
-    case PA_NODE_SUM: return evaluate_sum(m, row, rows, dst, ld, err);
-    case PA_NODE_SCALE: return evaluate_scale(m, row, rows, dst, ld, err);
-    case PA_NODE_COLUMNS: return evaluate_columns(m, row, rows, dst, ld, err);
-    case PA_NODE_ROWS: return evaluate_rows(m, row, rows, dst, ld, err);
-    case PA_NODE_CENTER: return evaluate_center(m, row, rows, dst, ld, err);
+    case PA_NODE_PRODUCT:
+        return evaluate_product(m, row, rows, dst, ld, 0.0, err);
+    case PA_NODE_SUM:
+        return evaluate_sum(m, row, rows, dst, ld, err);
+    case PA_NODE_SCALE:
+        return evaluate_scale(m, row, rows, dst, ld, err);
+    case PA_NODE_COLUMNS:
+        return evaluate_columns(m, row, rows, dst, ld, err);
+    case PA_NODE_ROWS:
+        return evaluate_rows(m, row, rows, dst, ld, err);
+    case PA_NODE_CENTER:
+        return evaluate_center(m, row, rows, dst, ld, err);
     case PA_NODE_LEAF:
         status = leaf_view(m, &view, err);
         return status == PA_OK ? copy_of_view(m, view, row, rows, dst, ld) : status;

@@ -53,7 +53,7 @@ typedef struct pa_memo {
     pa_matrix *self; /**< The matrix that this is the memo of, for those who hold it as const. */
     pa_slot slots[PA_N_QUERIES];
     int64_t nonfinite;
-    double *dense; /**< Row-major. */
+    double *dense;         /**< Row-major. */
     double *narrow_values; /**< Backs `narrow` unless that borrows from a buffer or from `dense`. */
     pa_view narrow;
     pa_entry_stats stats;
@@ -80,13 +80,13 @@ struct pa_matrix {
      *  NULL for a matrix of its own. */
     const pa_matrix *owner;
     pa_memo *memo;
-    pa_buffer *buffer;   /**< Leaf. */
-    int64_t offset;      /**< Leaf: of element (0, 0) in the buffer. */
-    int64_t row_stride;  /**< Leaf. */
-    int64_t col_stride;  /**< Leaf. */
-    int64_t first_row;   /**< Slice. */
-    int64_t first_col;   /**< Slice. */
-    double factor;       /**< Scale. */
+    pa_buffer *buffer;  /**< Leaf. */
+    int64_t offset;     /**< Leaf: of element (0, 0) in the buffer. */
+    int64_t row_stride; /**< Leaf. */
+    int64_t col_stride; /**< Leaf. */
+    int64_t first_row;  /**< Slice. */
+    int64_t first_col;  /**< Slice. */
+    double factor;      /**< Scale. */
     int64_t n_operands;
     const pa_matrix *operands[];
 };

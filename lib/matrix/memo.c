@@ -59,8 +59,8 @@ static pa_status require_finite(const pa_matrix *m, pa_error *err)
 {
     pa_status status = pa_matrix_ask(m, PA_QUERY_NONFINITE, err);
     if (status == PA_OK && m->memo->nonfinite > 0) {
-        status = pa_fail(err, PA_ERR_NONFINITE, "%lld of the elements are NaN or infinite",
-                         (long long)m->memo->nonfinite);
+        status =
+            pa_fail(err, PA_ERR_NONFINITE, "%lld of the elements are NaN or infinite", (long long)m->memo->nonfinite);
     }
     return status;
 }

@@ -129,10 +129,14 @@ cleanup:
 pa_status pa_compute_narrow(const pa_matrix *m, pa_memo *memo, pa_error *err)
 {
     switch (m->node) {
-    case PA_NODE_PRODUCT: return narrow_product(m, memo, err);
-    case PA_NODE_COLUMNS: return narrow_columns(m, memo, err);
-    case PA_NODE_SCALE: return narrow_scale(m, memo, err);
-    default: return keep_dense(m, memo, err);
+    case PA_NODE_PRODUCT:
+        return narrow_product(m, memo, err);
+    case PA_NODE_COLUMNS:
+        return narrow_columns(m, memo, err);
+    case PA_NODE_SCALE:
+        return narrow_scale(m, memo, err);
+    default:
+        return keep_dense(m, memo, err);
     }
 }
 
@@ -158,7 +162,9 @@ pa_status pa_compute_frobenius(const pa_matrix *m, pa_memo *memo, pa_error *err)
         PA_TRY(pa_matrix_frobenius(m->operands[0], &norm, err));
         norm *= fabs(m->factor);
         break;
-    case PA_NODE_TRANSPOSE: PA_TRY(pa_matrix_frobenius(m->operands[0], &norm, err)); break;
+    case PA_NODE_TRANSPOSE:
+        PA_TRY(pa_matrix_frobenius(m->operands[0], &norm, err));
+        break;
     default:
         PA_TRY(pa_matrix_view(m, &view, err));
         norm = pa_frobenius(view);

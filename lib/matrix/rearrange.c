@@ -124,8 +124,8 @@ static pa_status slice_concat(const pa_matrix *m, const range *r, pa_matrix **ou
         const int64_t from = begin > at ? begin - at : 0;
         const int64_t to = end - at < size ? end - at : size;
         if (from < to) {
-            const range inside = by_columns ? (range){r->row, r->rows, from, to - from}
-                                            : (range){from, to - from, r->col, r->cols};
+            const range inside =
+                by_columns ? (range){r->row, r->rows, from, to - from} : (range){from, to - from, r->col, r->cols};
             PA_TRY(rearrange(part, &inside, &parts[n], err));
             n++;
         }
@@ -148,15 +148,23 @@ pa_status pa_matrix_transpose(const pa_matrix *m, pa_matrix **out, pa_error *err
         return pa_fail(err, PA_ERR_INVALID, "no operand");
     }
     switch (m->node) {
-    case PA_NODE_LEAF: return leaf_like(m, m->offset, m->cols, m->rows, m->col_stride, m->row_stride, out, err);
-    case PA_NODE_TRANSPOSE: *out = pa_matrix_retain(m->operands[0]); return PA_OK;
-    case PA_NODE_PRODUCT: return rearrange_product(m->operands[1], NULL, m->operands[0], NULL, out, err);
-    case PA_NODE_SUM: return rearrange_sum(m, NULL, out, err);
-    case PA_NODE_SCALE: return rearrange_scaled(m, NULL, out, err);
+    case PA_NODE_LEAF:
+        return leaf_like(m, m->offset, m->cols, m->rows, m->col_stride, m->row_stride, out, err);
+    case PA_NODE_TRANSPOSE:
+        *out = pa_matrix_retain(m->operands[0]);
+        return PA_OK;
+    case PA_NODE_PRODUCT:
+        return rearrange_product(m->operands[1], NULL, m->operands[0], NULL, out, err);
+    case PA_NODE_SUM:
+        return rearrange_sum(m, NULL, out, err);
+    case PA_NODE_SCALE:
+        return rearrange_scaled(m, NULL, out, err);
     case PA_NODE_COLUMNS:
-    case PA_NODE_ROWS: return transpose_concat(m, out, err);
+    case PA_NODE_ROWS:
+        return transpose_concat(m, out, err);
     case PA_NODE_SLICE:
-    case PA_NODE_CENTER: break;
+    case PA_NODE_CENTER:
+        break;
     }
     return wrap(PA_NODE_TRANSPOSE, m, m->cols, m->rows, out, err);
 }
@@ -178,13 +186,17 @@ static pa_status slice_node(const pa_matrix *m, const range *r, pa_matrix **out,
         const range right = {0, m->operands[1]->rows, r->col, r->cols};
         return rearrange_product(m->operands[0], &left, m->operands[1], &right, out, err);
     }
-    case PA_NODE_SUM: return rearrange_sum(m, r, out, err);
-    case PA_NODE_SCALE: return rearrange_scaled(m, r, out, err);
+    case PA_NODE_SUM:
+        return rearrange_sum(m, r, out, err);
+    case PA_NODE_SCALE:
+        return rearrange_scaled(m, r, out, err);
     case PA_NODE_COLUMNS:
-    case PA_NODE_ROWS: return slice_concat(m, r, out, err);
+    case PA_NODE_ROWS:
+        return slice_concat(m, r, out, err);
     case PA_NODE_TRANSPOSE:
     case PA_NODE_SLICE:
-    case PA_NODE_CENTER: break;
+    case PA_NODE_CENTER:
+        break;
     }
     const pa_status status = wrap(PA_NODE_SLICE, m, r->rows, r->cols, out, err);
     if (status == PA_OK) {

@@ -23,8 +23,12 @@ static pa_status slow(void *user_data, const pa_options *options, const pa_matri
 }
 
 static const pa_option_spec options[] = {{.name = "marker", .type = PA_OPTION_STRING, .help = "Gets a line a call."}};
-static const pa_metric_ops slow_ops = {
-    .struct_size = sizeof(slow_ops), .name = "slow", .n_inputs = 1, .options = options, .n_options = 1, .compute = slow};
+static const pa_metric_ops slow_ops = {.struct_size = sizeof(slow_ops),
+                                       .name = "slow",
+                                       .n_inputs = 1,
+                                       .options = options,
+                                       .n_options = 1,
+                                       .compute = slow};
 
 pa_status pa_plugin_register(pa_context *ctx, pa_error *err)
 {

@@ -71,7 +71,8 @@ static void read_step(reference_values *values, const char *directory, int64_t s
         }
         char path[4096], name[96];
         join(path, sizeof(path), directory, entry->d_name);
-        assert_true(snprintf(name, sizeof(name), "%.*s", (int)(dot - entry->d_name), entry->d_name) < (int)sizeof(name));
+        assert_true(snprintf(name, sizeof(name), "%.*s", (int)(dot - entry->d_name), entry->d_name) <
+                    (int)sizeof(name));
         read_values(values, path, step, name);
     }
     closedir(files);

@@ -57,7 +57,10 @@ typedef struct pa_test_heap {
     int64_t failed;
 } pa_test_heap;
 
-#define PA_TEST_HEAP(at, ever) {.lock = PTHREAD_MUTEX_INITIALIZER, .fail_at = (at), .forever = (ever)}
+#define PA_TEST_HEAP(at, ever)                                                                                         \
+    {                                                                                                                  \
+        .lock = PTHREAD_MUTEX_INITIALIZER, .fail_at = (at), .forever = (ever)                                          \
+    }
 
 static inline void *pa_test_heap_alloc(void *user, size_t bytes)
 {

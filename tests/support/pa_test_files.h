@@ -39,7 +39,7 @@ static inline void pa_test_put(pa_test_bytes *b, const void *data, size_t n)
 static inline void pa_test_put_le(pa_test_bytes *b, uint64_t value, int bytes)
 {
     for (int i = 0; i < bytes; i++) {
-        const unsigned char byte = (unsigned char)(value >> (8 * i));
+        const unsigned char byte = (unsigned char)(i < 8 ? value >> (8 * i) : 0);
         pa_test_put(b, &byte, 1);
     }
 }
@@ -143,9 +143,9 @@ typedef struct pa_test_zip {
     pa_test_bytes bytes;
     pa_test_bytes directory;
     int count;
-    size_t header[16];    /**< Where local headers are. */
-    size_t entry[16];     /**< Where directory entries are; in the file once finished. */
-    size_t end;           /**< Where the end record is. */
+    size_t header[16]; /**< Where local headers are. */
+    size_t entry[16];  /**< Where directory entries are; in the file once finished. */
+    size_t end;        /**< Where the end record is. */
 } pa_test_zip;
 
 /** A record as given: `packed` bytes that claim to be `size` unpacked ones with that CRC. */
@@ -242,12 +242,26 @@ static inline pa_test_zip pa_test_torch_zip(const void *pickle, size_t length, c
  * @{ */
 /** ("storage", torch.FloatStorage, "0", "cpu", numel) as a storage; numel is one byte. */
 #define PKL_STORAGE(numel)                                                                                             \
-    "(X\x07\0\0\0" "storage" "ctorch\nFloatStorage\n" "X\x01\0\0\0" "0" "X\x03\0\0\0" "cpu" "K" numel "tQ"
+    "(X\x07\0\0\0"                                                                                                     \
+    "storage"                                                                                                          \
+    "ctorch\nFloatStorage\n"                                                                                           \
+    "X\x01\0\0\0"                                                                                                      \
+    "0"                                                                                                                \
+    "X\x03\0\0\0"                                                                                                      \
+    "cpu"                                                                                                              \
+    "K" numel "tQ"
 /** _rebuild_tensor_v2(storage, offset, sizes, strides, False, OrderedDict()); all but the first as opcodes. */
 #define PKL_TENSOR(storage, offset, sizes, strides)                                                                    \
-    "ctorch._utils\n_rebuild_tensor_v2\n(" storage offset sizes strides "\x89" "ccollections\nOrderedDict\n)R" "tR"
+    "ctorch._utils\n_rebuild_tensor_v2\n(" storage offset sizes strides "\x89"                                         \
+    "ccollections\nOrderedDict\n)R"                                                                                    \
+    "tR"
 /** {"a": value} as a whole pickle. */
-#define PKL_DICT(value) "\x80\x02" "}" "X\x01\0\0\0" "a" value "s" "."
+#define PKL_DICT(value)                                                                                                \
+    "\x80\x02"                                                                                                         \
+    "}"                                                                                                                \
+    "X\x01\0\0\0"                                                                                                      \
+    "a" value "s"                                                                                                      \
+    "."
 /** @} */
 
 /** A context on an allocator, for tests that must not fail yet. */

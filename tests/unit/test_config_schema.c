@@ -102,7 +102,8 @@ static void test_absent_keys_have_defaults(void **state)
     pa_error err;
     pa_config *config = NULL;
     pa_context *ctx = new_context(NULL);
-    assert_ok(parse(ctx, "metrics: [{metric_name: gini, " SIMPLE "}]\nsteps: [0]\nmonitoring:\ncompat:\n", &config, &err));
+    assert_ok(
+        parse(ctx, "metrics: [{metric_name: gini, " SIMPLE "}]\nsteps: [0]\nmonitoring:\ncompat:\n", &config, &err));
     assert_string_equal(config->metrics[0].split, "val");
     assert_int_equal(config->metrics[0].parts[0].kind, PA_WEIGHTS);
     assert_null(config->metrics[0].parts[0].layers);
@@ -124,8 +125,11 @@ static void test_absent_keys_have_defaults(void **state)
 static void test_names_come_from_the_file(void **state)
 {
     (void)state;
-    static const char *const names[][2] = {{"a/b/demo.v2.yaml", "demo.v2"}, {"demo", "demo"}, {".yaml", ".yaml"},
-                                           {"a/", "analysis"},             {"a/..", "analysis"}};
+    static const char *const names[][2] = {{"a/b/demo.v2.yaml", "demo.v2"},
+                                           {"demo", "demo"},
+                                           {".yaml", ".yaml"},
+                                           {"a/", "analysis"},
+                                           {"a/..", "analysis"}};
     static const char text[] = "metrics: [{metric_name: gini, " SIMPLE "}]\nsteps: [0]\n";
     pa_context *ctx = new_context(NULL);
     for (int i = 0; i < 5; i++) {
@@ -186,7 +190,8 @@ static const bad bad_table[] = {
     {"metrics: [{metric_name: gini, " SIMPLE "}]\n", "configs/demo.yaml:1:1: 'steps' is missing"},
     {"steps: [0]\nmetrics: {}\n", "configs/demo.yaml:2:10: 'metrics' must be of type sequence, not mapping"},
     {"steps: [0]\nmetrics: []\n", "configs/demo.yaml:2:10: 'metrics' is empty"},
-    {"steps: [0]\nmetrics:\n- cka\n", "configs/demo.yaml:3:3: an entry of 'metrics' must be of type mapping, not string"},
+    {"steps: [0]\nmetrics:\n- cka\n",
+     "configs/demo.yaml:3:3: an entry of 'metrics' must be of type mapping, not string"},
     {"steps: [0]\nmetrics:\n- data_split: val\n", "configs/demo.yaml:3:3: a metric needs 'metric_name'"},
     {"steps: [0]\nmetrics:\n- metric_name: [x]\n", "configs/demo.yaml:3:16: metric_name must be of type string"},
     {"steps: [0]\nmetrics:\n- metric_name: ckaa\n", "configs/demo.yaml:3:16: no metric 'ckaa'; did you mean 'cka'?"},
@@ -216,13 +221,17 @@ static const bad bad_table[] = {
      "configs/demo.yaml:4:41: unknown key of component 'simple': 'data_typ'; did you mean 'data_type'?"},
     {"steps: [0]\nmetrics:\n- metric_name: gini\n  components: [{component_name: simple, data_type: weight}]\n",
      "configs/demo.yaml:4:52: unknown data_type 'weight'; did you mean 'weights'?"},
-    {"steps: [0]\nmetrics:\n- metric_name: gini\n  components: [{component_name: simple, layer_suffixes: a, layers: al}]\n",
+    {"steps: [0]\nmetrics:\n- metric_name: gini\n  components: [{component_name: simple, layer_suffixes: a, layers: "
+     "al}]\n",
      "configs/demo.yaml:4:68: 'layers' must be 'all' or a list of layer numbers"},
-    {"steps: [0]\nmetrics:\n- metric_name: gini\n  components: [{component_name: simple, layer_suffixes: a, layers: []}]\n",
+    {"steps: [0]\nmetrics:\n- metric_name: gini\n  components: [{component_name: simple, layer_suffixes: a, layers: "
+     "[]}]\n",
      "configs/demo.yaml:4:68: 'layers' must be 'all' or a list of layer numbers"},
-    {"steps: [0]\nmetrics:\n- metric_name: gini\n  components: [{component_name: simple, layer_suffixes: a, layers: [0, x]}]\n",
+    {"steps: [0]\nmetrics:\n- metric_name: gini\n  components: [{component_name: simple, layer_suffixes: a, layers: "
+     "[0, x]}]\n",
      "configs/demo.yaml:4:72: a layer must be of type integer, not string 'x'"},
-    {"steps: [0]\nmetrics:\n- metric_name: gini\n  components: [{component_name: simple, layer_suffixes: a, layers: -1}]\n",
+    {"steps: [0]\nmetrics:\n- metric_name: gini\n  components: [{component_name: simple, layer_suffixes: a, layers: "
+     "-1}]\n",
      "configs/demo.yaml:4:68: layer -1 is negative"},
     {"metrics: [{metric_name: gini, " SIMPLE "}]\nsteps: 5\n",
      "configs/demo.yaml:2:8: 'steps' must be a list of steps or have start, end and step"},
@@ -248,7 +257,8 @@ static const bad bad_table[] = {
     {GOOD "analysis_name: [a]\n", "configs/demo.yaml:3:16: analysis_name must be of type string, not sequence"},
     {GOOD "compat: pica\n", "configs/demo.yaml:3:9: unknown compat 'pica'; did you mean 'pico'?"},
     {GOOD "monitoring: 1\n", "configs/demo.yaml:3:13: monitoring must be of type mapping, not integer '1'"},
-    {GOOD "monitoring: {output_dri: x}\n", "configs/demo.yaml:3:14: unknown key of 'monitoring': 'output_dri'; did you"},
+    {GOOD "monitoring: {output_dri: x}\n",
+     "configs/demo.yaml:3:14: unknown key of 'monitoring': 'output_dri'; did you"},
     {GOOD "monitoring: {output_dir: ''}\n", "configs/demo.yaml:3:26: output_dir is empty"},
     {GOOD "monitoring: {output_dir: [a]}\n", "configs/demo.yaml:3:26: output_dir must be of type string"},
     {GOOD "monitoring: {save_to_wandb: maybe}\n", "configs/demo.yaml:3:29: save_to_wandb must be of type boolean"},

@@ -46,7 +46,8 @@ static void test_valid_utf8_passes_unchanged(void **state)
     (void)state;
     check_json("\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80", "\"\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80\"");
     /* first and last of each length, and around the surrogates */
-    const char *edges = "\xC2\x80\xDF\xBF\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xEF\xBF\xBF\xF0\x90\x80\x80\xF4\x8F\xBF\xBF";
+    const char *edges =
+        "\xC2\x80\xDF\xBF\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xEF\xBF\xBF\xF0\x90\x80\x80\xF4\x8F\xBF\xBF";
     check_utf8(edges, edges);
 }
 
@@ -55,15 +56,19 @@ static void test_valid_utf8_passes_unchanged(void **state)
 static void test_invalid_utf8_becomes_replacement_characters(void **state)
 {
     (void)state;
-    check_json("a\xFF" "b", "\"a" FFFD "b\"");
+    check_json("a\xFF"
+               "b",
+               "\"a" FFFD "b\"");
     check_json("\x80", "\"" FFFD "\"");
-    check_utf8("\xC0\xAF", FFFD FFFD);             /* overlong '/' */
-    check_utf8("\xE0\x80\xAF", FFFD FFFD FFFD);    /* overlong */
-    check_utf8("\xED\xA0\x80", FFFD FFFD FFFD);    /* surrogate */
+    check_utf8("\xC0\xAF", FFFD FFFD);                   /* overlong '/' */
+    check_utf8("\xE0\x80\xAF", FFFD FFFD FFFD);          /* overlong */
+    check_utf8("\xED\xA0\x80", FFFD FFFD FFFD);          /* surrogate */
     check_utf8("\xF4\x90\x80\x80", FFFD FFFD FFFD FFFD); /* above U+10FFFF */
-    check_utf8("\xE2\x82" "A", FFFD "A");          /* truncated by a character */
-    check_utf8("\xF0\x9F\x98", FFFD);              /* truncated by the end */
-    check_utf8("\xE2\x82\"", FFFD "\"\"");         /* the quote is not swallowed */
+    check_utf8("\xE2\x82"
+               "A",
+               FFFD "A");                  /* truncated by a character */
+    check_utf8("\xF0\x9F\x98", FFFD);      /* truncated by the end */
+    check_utf8("\xE2\x82\"", FFFD "\"\""); /* the quote is not swallowed */
     check_json("\xC3\"", "\"" FFFD "\\\"\"");
 }
 

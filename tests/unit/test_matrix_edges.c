@@ -47,7 +47,8 @@ static void test_bad_arguments_are_named(void **state)
     assert_fails(pa_matrix_slice(m, 1, 2, 0, 2, &out, &err), PA_ERR_SHAPE, "2 rows from 1 on of a matrix with 2");
     assert_fails(pa_matrix_slice(m, 0, 2, INT64_MAX, INT64_MAX, &out, &err), PA_ERR_SHAPE, "columns");
     assert_fails(pa_matrix_scale(m, NAN, &out, &err), PA_ERR_INVALID, "not finite");
-    assert_fails(pa_matrix_concat_columns((const pa_matrix *[]){m, row}, 2, &out, &err), PA_ERR_SHAPE, "part 1 has 1 rows");
+    assert_fails(pa_matrix_concat_columns((const pa_matrix *[]){m, row}, 2, &out, &err), PA_ERR_SHAPE,
+                 "part 1 has 1 rows");
     assert_fails(pa_matrix_concat_rows(NULL, 0, &out, &err), PA_ERR_INVALID, "nothing");
     assert_fails(pa_matrix_transpose(NULL, &out, &err), PA_ERR_INVALID, "no operand");
     double inner = 0.0;
@@ -83,7 +84,7 @@ static void test_empty_matrices_have_empty_answers(void **state)
             }
             assert_ok(pa_matrix_singular_values(all[j], &sigma, &k, &err));
             assert_true(k == (pa_matrix_rows(all[j]) < pa_matrix_cols(all[j]) ? pa_matrix_rows(all[j])
-                                                                               : pa_matrix_cols(all[j])));
+                                                                              : pa_matrix_cols(all[j])));
             assert_ok(pa_matrix_frobenius(all[j], &norm, &err));
             assert_true(norm == 0.0);
             assert_ok(pa_matrix_entry_stats(all[j], &stats, &err));

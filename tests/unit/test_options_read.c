@@ -22,7 +22,7 @@ static pa_status make(const pa_allocator *mem, const char *text, pa_options **ou
     pa_yaml *yaml = NULL;
     pa_status status = pa_options_parse_text(mem, text, &yaml, err);
     if (status == PA_OK) {
-        const pa_options_request request = {mem,  "metric 'norm'", specs,      N_SPECS,
+        const pa_options_request request = {mem,  "metric 'norm'",    specs,      N_SPECS,
                                             yaml, pa_yaml_root(yaml), other_keys, 2};
         status = pa_options_create(&request, out, err);
     }
@@ -134,7 +134,8 @@ static void test_compat_is_understood_everywhere(void **state)
     pa_options_set_compat(options, PA_COMPAT_LITERATURE);
     assert_int_equal(pa_options_compat(options), PA_COMPAT_LITERATURE);
     pa_options_destroy(options);
-    refuse("compat: pica", "options:1:9: metric 'norm': option 'compat' must be one of pico|literature (perhaps 'pico')");
+    refuse("compat: pica",
+           "options:1:9: metric 'norm': option 'compat' must be one of pico|literature (perhaps 'pico')");
 }
 
 static void test_errors_name_place_option_and_the_nearest_name(void **state)
@@ -161,7 +162,8 @@ static void test_required_options_are_required(void **state)
     pa_error err;
     pa_options *options = NULL;
     pa_yaml *yaml = NULL;
-    pa_options_request request = {.mem = &pa_allocator_default, .owner = "metric 'x'", .specs = &required, .n_specs = 1};
+    pa_options_request request = {
+        .mem = &pa_allocator_default, .owner = "metric 'x'", .specs = &required, .n_specs = 1};
     assert_fails(pa_options_create(&request, &options, &err), PA_ERR_CONFIG, "metric 'x': option 'k' is required");
     assert_ok(pa_yaml_parse(&pa_allocator_default, "a:\n  k:\n", 8, "t.yaml", &yaml, &err));
     request.yaml = yaml;
@@ -190,7 +192,8 @@ static void test_malformed_tables_are_refused(void **state)
     check_table(&(pa_option_spec){.name = "layers"}, 1, "'layers' has the name of a configuration key");
     check_table(&(pa_option_spec){.name = "a", .type = 9}, 1, "option 'a' has type 9, which is none");
     check_table(&(pa_option_spec){.name = "a", .type = PA_OPTION_CHOICE}, 1, "option 'a' needs choices");
-    check_table(&(pa_option_spec){.name = "a", .type = PA_OPTION_INT, .choices = "x"}, 1, "has choices but is no choice");
+    check_table(&(pa_option_spec){.name = "a", .type = PA_OPTION_INT, .choices = "x"}, 1,
+                "has choices but is no choice");
     check_table(&(pa_option_spec){.name = "a", .type = PA_OPTION_CHOICE, .choices = "x||y"}, 1, "an empty choice in");
     check_table(&(pa_option_spec){.name = "a", .type = PA_OPTION_INT, .fallback = "x"}, 1,
                 "metric 'm': fallback of option 'a' must be an integer of at most 64 bits, not 'x'");
@@ -222,7 +225,11 @@ static pa_status make_and_copy(const pa_allocator *mem, void *user)
     pa_error err;
     pa_options *options = NULL;
     pa_option_spec *copy = NULL;
-    pa_status status = make(mem, "label: two words, count: 4, norm_type: nuclear, compat: pico", &options, &err);
+    char text[6000] = "count: 4, norm_type: nuclear, compat: pico, label: two ";
+    const size_t used = strlen(text);
+    memset(text + used, 'x', sizeof(text) - used - 1); /* longer than a block of the arena */
+    text[sizeof(text) - 1] = '\0';
+    pa_status status = make(mem, text, &options, &err);
     if (status == PA_OK) {
         status = pa_option_specs_check(mem, specs, N_SPECS, "m", &err);
     }

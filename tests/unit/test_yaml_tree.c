@@ -103,8 +103,7 @@ static void test_an_empty_document_is_null(void **state)
 static void test_duplicate_keys_are_refused_with_both_places(void **state)
 {
     (void)state;
-    refuse("a: 1\nb: 2\na: 3\n", PA_ERR_CONFIG,
-           "demo.yaml:3:1: key 'a' is there already, at line 1, column 1");
+    refuse("a: 1\nb: 2\na: 3\n", PA_ERR_CONFIG, "demo.yaml:3:1: key 'a' is there already, at line 1, column 1");
     refuse("x: {k: 1, 'k': 2}\n", PA_ERR_CONFIG, "demo.yaml:1:11: key 'k' is there already, at line 1, column 5");
 }
 

@@ -66,9 +66,9 @@ static pa_status fill(pa_pickle *vm, int64_t first, pa_pickle_type type, pa_erro
 {
     pa_status status = PA_OK;
     const int64_t floor = vm->n_marks > 0 ? vm->marks[vm->n_marks - 1] : 0;
-    PA_REQUIRE(first > floor, err, PA_ERR_FORMAT, "there is no %s on the stack", pa_pickle_type_name(type));
+    PA_REQUIRE(first > floor, err, PA_ERR_FORMAT, "no %s on the stack", pa_pickle_type_name(type));
     pa_pickle_node *target = vm->stack[first - 1];
-    PA_REQUIRE(target->type == type || target->type == PA_PICKLE_OPAQUE, err, PA_ERR_FORMAT, "needs a %s, not a %s",
+    PA_REQUIRE(target->type == type || target->type == PA_PICKLE_OPAQUE, err, PA_ERR_FORMAT, "needs %s, not %s",
                pa_pickle_type_name(type), pa_pickle_type_name(target->type));
     PA_REQUIRE(type != PA_PICKLE_DICT || (vm->depth - first) % 2 == 0, err, PA_ERR_FORMAT, "a key without a value");
     for (int64_t i = first; i < vm->depth && target->type == type && type != PA_PICKLE_SET; i++) {

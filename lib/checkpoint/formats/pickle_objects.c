@@ -122,10 +122,10 @@ static pa_status call(pa_pickle *vm, const pa_pickle_node *args, pa_error *err)
     pa_pickle_node *callable = NULL;
     pa_pickle_node *out = NULL;
     PA_TRY(pa_pickle_pop(vm, &callable, err));
-    PA_REQUIRE(args->type == PA_PICKLE_TUPLE, err, PA_ERR_FORMAT, "arguments are a %s, not a tuple",
+    PA_REQUIRE(args->type == PA_PICKLE_TUPLE, err, PA_ERR_FORMAT, "arguments are %s, not tuple",
                pa_pickle_type_name(args->type));
     PA_REQUIRE(callable->type == PA_PICKLE_GLOBAL || callable->type == PA_PICKLE_OPAQUE, err, PA_ERR_FORMAT,
-               "a %s cannot be called", pa_pickle_type_name(callable->type));
+               "%s cannot be called", pa_pickle_type_name(callable->type));
     PA_TRY(vm->hooks->call(vm->hooks->user, vm, callable, args, &out, err));
     PA_TRY(pa_pickle_push(vm, out, err));
 
@@ -162,7 +162,7 @@ pa_status pa_pickle_op_build(pa_pickle *vm, pa_error *err)
     PA_TRY(pa_pickle_pop(vm, &state, err));
     PA_TRY(pa_pickle_top(vm, &target, err));
     PA_REQUIRE(target->type == PA_PICKLE_DICT || target->type == PA_PICKLE_OPAQUE, err, PA_ERR_FORMAT,
-               "a %s cannot be given a state", pa_pickle_type_name(target->type));
+               "%s cannot be given a state", pa_pickle_type_name(target->type));
 
 cleanup:
     return status;

@@ -140,7 +140,7 @@ static pa_status copy_integers(pa_pickle *pickle, const pa_pickle_node *tuple, c
     for (int64_t i = 0; i < count; i++) {
         const pa_pickle_node *item = tuple->u.list.items[i];
         if (item->type != PA_PICKLE_INT) {
-            return pa_fail(err, PA_ERR_FORMAT, "%s: item %lld is a %s, not an integer", what, (long long)i,
+            return pa_fail(err, PA_ERR_FORMAT, "%s: item %lld is %s, not an integer", what, (long long)i,
                            pa_pickle_type_name(item->type));
         }
         (*out)[i] = item->u.integer;
@@ -219,7 +219,7 @@ static pa_status make_dict(pa_pickle *pickle, const pa_pickle_node *args, pa_pic
     }
     PA_TRY(pa_pickle_node_create(pickle, PA_PICKLE_DICT, out, err));
     PA_REQUIRE(pairs == NULL || pairs->type == PA_PICKLE_LIST || pairs->type == PA_PICKLE_TUPLE, err, PA_ERR_FORMAT,
-               "a dict of a %s", pa_pickle_type_name(pairs->type));
+               "dict of %s", pa_pickle_type_name(pairs->type));
     for (int64_t i = 0; pairs != NULL && i < pairs->u.list.count; i++) {
         const pa_pickle_node *pair = pairs->u.list.items[i];
         PA_REQUIRE((pair->type == PA_PICKLE_LIST || pair->type == PA_PICKLE_TUPLE) && pair->u.list.count == 2, err,
@@ -238,7 +238,7 @@ static pa_status pass_on(const pa_torch_name *function, const pa_pickle_node *ar
 {
     pa_pickle_node *first = args->u.list.count > 0 ? args->u.list.items[0] : NULL;
     if (first == NULL || (first->type != type && first->type != PA_PICKLE_OPAQUE)) {
-        return pa_fail(err, PA_ERR_FORMAT, "%s needs a %s first", function->name, pa_pickle_type_name(type));
+        return pa_fail(err, PA_ERR_FORMAT, "%s needs %s first", function->name, pa_pickle_type_name(type));
     }
     *out = first;
     return PA_OK;
