@@ -87,6 +87,14 @@ static void print_paper(const char *paper)
     }
 }
 
+static void print_pico(const char *difference)
+{
+    if (difference != NULL && difference[0] != '\0') {
+        fputs("    pico   ", stdout);
+        print_wrapped(difference, 11);
+    }
+}
+
 static void print_metrics(const pa_context *ctx)
 {
     for (int64_t i = 0; i < pa_metric_count(ctx); i++) {
@@ -95,6 +103,7 @@ static void print_metrics(const pa_context *ctx)
         print_head(ops->name, ops->n_inputs == 2 ? "compares two steps" : NULL, ops->description);
         print_options(ops->options, ops->n_options);
         print_paper(ops->paper);
+        print_pico(ops->pico);
     }
 }
 
@@ -117,6 +126,7 @@ static void print_components(const pa_context *ctx)
         print_roles(ops);
         print_options(ops->options, ops->n_options);
         print_paper(ops->paper);
+        print_pico(ops->pico);
     }
 }
 

@@ -46,6 +46,7 @@ typedef struct pa_component_ops {
      */
     pa_status (*build)(void *user_data, pa_site *site, pa_error *err);
     void (*destroy)(void *user_data); /**< Called once when the context ends; may be NULL. */
+    const char *pico; /**< How pico-analyze's own matrices differ, one sentence; NULL when they do not; copied. */
 } pa_component_ops;
 
 /**

@@ -40,6 +40,7 @@ typedef struct pa_metric_ops {
     pa_status (*compute)(void *user_data, const pa_options *options, const pa_matrix *const *in, pa_value *out,
                          pa_error *err);
     void (*destroy)(void *user_data); /**< Called once when the context ends; may be NULL. */
+    const char *pico; /**< How pico-analyze's own value differs, one sentence; NULL when it does not; copied. */
 } pa_metric_ops;
 
 /**

@@ -53,6 +53,9 @@ struct pa_analysis {
     pa_plan plan;
 };
 
+/** Log, once each, how pico-analyze's metrics and components differ, of those that the plan computes its way. */
+void pa_pico_notes_tell(const pa_analysis *analysis);
+
 /**
  * The file name of every entry of `metrics`, borrowed from `arena`: "<metric>_<split>" for the first one listed, and
  * that with what differs, e.g. "norm_val.norm_type=nuclear", for others.

@@ -257,4 +257,5 @@ const pa_component_ops pa_component_ov_circuit = {
     .roles = roles,
     .n_roles = sizeof(roles) / sizeof(roles[0]),
     .build = build,
+    .pico = "circuits of weights are V O instead of O V: other singular values, norms and ranks",
 };

@@ -71,4 +71,5 @@ const pa_metric_ops pa_metric_gini = {
     .paper = "Hurley and Rickard, IEEE Trans. Inf. Theory 55 (2009), arXiv:0811.4706",
     .n_inputs = 1,
     .compute = compute,
+    .pico = "a zero matrix has Gini 0 instead of none",
 };

@@ -82,4 +82,5 @@ const pa_metric_ops pa_metric_norm = {
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),
     .compute = compute,
+    .pico = "norm_type inf is the largest magnitude instead of the largest row sum",
 };

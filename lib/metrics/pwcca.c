@@ -128,4 +128,6 @@ const pa_metric_ops pa_metric_pwcca = {
     .paper = "Morcos, Raghu, Bengio, NeurIPS 2018, arXiv:1806.05759",
     .n_inputs = 2,
     .compute = compute,
+    .pico = "its projection weights are not the paper's: random for rank-deficient input, dependent on the signs of "
+            "singular vectors otherwise; no value is given",
 };

@@ -43,6 +43,7 @@ static pa_status copy_entry(const pa_allocator *mem, const pa_metric_ops *ops, p
     PA_REQUIRE_MEMORY(entry->ops.name = pa_arena_strdup(&entry->arena, ops->name), err, "a metric");
     PA_REQUIRE_MEMORY(entry->ops.description = pa_arena_strdup(&entry->arena, ops->description), err, "a metric");
     PA_REQUIRE_MEMORY(entry->ops.paper = pa_arena_strdup(&entry->arena, ops->paper), err, "a metric");
+    PA_REQUIRE_MEMORY(entry->ops.pico = pa_arena_strdup(&entry->arena, ops->pico), err, "a metric");
     if (ops->n_options > 0) {
         PA_REQUIRE_MEMORY(entry->options = pa_option_specs_copy(mem, ops->options, ops->n_options), err, "a metric");
     }

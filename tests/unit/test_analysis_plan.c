@@ -99,6 +99,25 @@ static void test_absent_files_are_skipped_with_one_warning_for_each_cause(void *
     tiny_end(&t);
 }
 
+static void test_what_pico_analyze_does_differently_is_told_once(void **state)
+{
+    (void)state;
+    tiny t;
+    pa_error err;
+    assert_ok(tiny_start(&t, NULL, 1));
+    assert_ok(tiny_execute(&t, "compat: pico\nsteps: [0, 10]\nmetrics:\n"
+                               "- {metric_name: gini, compat: literature, components: [{component_name: simple, "
+                               "layer_suffixes: swiglu.w_2}]}\n"
+                               "- {metric_name: norm, components: [{component_name: ov_circuit}]}\n"
+                               "- {metric_name: norm, norm_type: inf, components: [{component_name: ov_circuit}]}\n"));
+    assert_string_equal(
+        t.log.text,
+        "compat pico: metric 'norm': norm_type inf is the largest magnitude instead of the largest row sum\n"
+        "compat pico: component 'ov_circuit': circuits of weights are V O instead of O V: other singular values, norms "
+        "and ranks\n");
+    tiny_end(&t);
+}
+
 static void test_long_lists_of_steps_are_cut_short(void **state)
 {
     (void)state;
@@ -314,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_absent_steps_are_skipped_with_one_warning),
         cmocka_unit_test(test_a_run_without_any_of_the_steps_is_an_error_that_lists_what_there_is),
         cmocka_unit_test(test_absent_files_are_skipped_with_one_warning_for_each_cause),
+        cmocka_unit_test(test_what_pico_analyze_does_differently_is_told_once),
         cmocka_unit_test(test_long_lists_of_steps_are_cut_short),
         cmocka_unit_test(test_a_file_that_a_component_needs_besides_its_own_may_be_absent_too),
         cmocka_unit_test(test_an_absent_file_of_the_target_skips_the_comparison),

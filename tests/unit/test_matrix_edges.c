@@ -174,7 +174,7 @@ static void test_ranks_follow_the_storage_type(void **state)
     pa_matrix_destroy(narrow);
     pa_matrix_destroy(wide);
     /* bf16 noise: 2^-9 * ||A||_F * (2 sqrt 4) / 4 = 2^-9 ||A||_F for 4 x 4, ||A||_F about 1 */
-    const uint16_t bf16[16] = {0x3f80, 0, 0, 0, 0, 0x3c00, 0, 0, 0, 0, 0x3a00, 0, 0, 0, 0, 0}; /* 1, 2^-7, 2^-11 */
+    const uint16_t bf16[16] = {0x3f80, 0, 0, 0, 0, 0x3b40, 0, 0, 0, 0, 0x3a00, 0, 0, 0, 0, 0}; /* 1, 1.5 2^-9, 2^-11 */
     pa_matrix *coarse = NULL;
     assert_ok(pa_matrix_from_memory(ctx, bf16, PA_BF16, 4, 4, &coarse, &err));
     assert_ok(pa_matrix_rank_storage(coarse, &rank, &err));

@@ -83,6 +83,8 @@ static void test_undefined_inputs_have_named_states(void **state)
     pa_random_fill(&r, wide, 24);
     assert_undefined(value_of_two("pwcca", "", x, 2, constant, 2, 12), PA_STATE_DEGENERATE);
     assert_undefined(value_of_two("pwcca", "", x, 6, wide, 6, 4), PA_STATE_SATURATED);
+    assert_undefined(value_of_two("pwcca", "", x, 6, wide, 1, 4), PA_STATE_SATURATED);
+    assert_undefined(value_of_two("pwcca", "", x, 1, wide, 6, 4), PA_STATE_SATURATED);
     assert_undefined(value_of_two("pwcca", "compat: pico", x, 2, wide, 2, 12), PA_STATE_UNSUPPORTED);
 }
 
