@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# quickstart.sh [OUTPUT_DIR]: from a fresh Debian or Ubuntu to numbers. Installs what is missing, builds, and analyses the
-# run that the repository carries: 4 layers, trained for 100 steps (examples/data/make_run.py).
+# quickstart.sh [OUTPUT_DIR]: from a fresh Debian or Ubuntu to numbers. Installs what is missing, builds, and analyses
+# the run that the repository carries: 4 layers, trained for 100 steps (examples/data/make_run.py).
 set -eu
 cd "$(dirname "$0")/.."
 out=${1:-analysis_results}
 
-examples/ensure_packages.sh gcc libc6-dev meson ninja-build pkg-config libopenblas-dev liblapacke-dev libyaml-dev zlib1g-dev
+examples/ensure_packages.sh gcc libc6-dev meson ninja-build pkg-config libopenblas-dev liblapacke-dev libyaml-dev \
+    zlib1g-dev
 
 build=build/release
 echo "Building into $build ..."

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # run.sh [STAGE...]: install what is missing, build with everything on, run the suite in every way that finds bugs.
-# Stages: debug, release (optimised: other warnings, other bugs), asan (address and undefined behaviour), tsan (threads), each with
-# all tests, and valgrind (unit tests). Default: all of them.
+# Stages: debug, release (optimised: other warnings, other bugs), asan (address and undefined behaviour), tsan (threads),
+# each with all tests, and valgrind (unit tests). Default: all of them.
 # The last line is "N passed, N failed", summed over the stages; the exit code is 0 only if none failed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -22,7 +22,8 @@ build() {
     mkdir -p build
     local configure=(meson setup)
     [ -f "build/$name/build.ninja" ] && configure+=(--reconfigure)
-    if ! { "${configure[@]}" "build/$name" -Dtests=enabled -Dexamples=enabled "$@" && ninja -C "build/$name"; } >"$log" 2>&1; then
+    if ! { "${configure[@]}" "build/$name" -Dtests=enabled -Dexamples=enabled "$@" &&
+        ninja -C "build/$name"; } >"$log" 2>&1; then
         tail -n 40 "$log"
         echo "$name: does not build"
         failed=$((failed + 1))
@@ -65,7 +66,10 @@ for stage in "${stages[@]}"; do
         build tsan -Db_sanitize=thread -Db_lundef=false &&
             suite tsan tsan --timeout-multiplier 8 --wrap "setarch $(uname -m) -R"
         ;;
-    valgrind) build debug -Ddocs=enabled && suite valgrind debug --suite unit --timeout-multiplier 30 --wrap "$memcheck" ;;
+    valgrind)
+        build debug -Ddocs=enabled &&
+            suite valgrind debug --suite unit --timeout-multiplier 30 --wrap "$memcheck"
+        ;;
     *)
         echo "run.sh: unknown stage '$stage': debug, release, asan, tsan or valgrind" >&2
         exit 2

@@ -4,8 +4,8 @@
 
     make_picture.py OUT.svg COLUMNS LINES COMMAND...
 
-The command runs on a pseudo-terminal, so it prints what a user sees, colours included; at most LINES lines are drawn. The picture
-of the README: docs/images/make_picture.py docs/images/analyze.svg 110 40 picoanalyze analyze --config_path
+The command runs on a pseudo-terminal, so it prints what a user sees, colours included; at most LINES lines are drawn.
+The picture of the README: docs/images/make_picture.py docs/images/analyze.svg 100 34 picoanalyze analyze --config_path
 examples/configs/demo.yaml --run_path examples/data/pico-decoder-nano-1
 """
 import html
@@ -25,7 +25,8 @@ CHAR, LINE, MARGIN = 8.43, 19, 16
 def printed_on_a_terminal(command, columns):
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    process = subprocess.Popen(command, stdout=theirs, stderr=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm-256color"})
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    process = subprocess.Popen(command, stdout=theirs, stderr=subprocess.DEVNULL, env=environment)
     os.close(theirs)
     text = b""
     while True:

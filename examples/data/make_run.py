@@ -7,9 +7,9 @@
 "mini" is a larger model that the benchmark uses; it is not kept in the repository.
 
 The model is the pico-decoder (RMSNorm, grouped-query attention with rotary positions, SwiGLU) on bytes; the text is the
-repository's LICENSE, its last fifth held out. Learning dynamics of step N are taken before optimizer step N, at the last
-position of each sequence. As in real runs, files differ: the training split has bfloat16 weights and activations and
-prefixed names, the validation split is float32, and its activations are views of padded storages.
+repository's LICENSE, its last fifth held out. Learning dynamics of step N are taken before optimizer step N, at the
+last position of each sequence. As in real runs, files differ: the training split has bfloat16 weights and activations
+and prefixed names, the validation split is float32, and its activations are views of padded storages.
 Needs Debian 12's python3-torch (1.13); one thread and a fixed seed give the same bytes again.
 """
 import math

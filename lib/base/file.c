@@ -147,8 +147,8 @@ pa_status pa_file_read(pa_file *file, int64_t offset, int64_t bytes, void *dst, 
     int64_t done = 0;
     while (done < bytes) {
         const int64_t left = bytes - done;
-        const ssize_t got = pread(file->fd, to + done, (size_t)(left < READ_CHUNK ? left : READ_CHUNK),
-                                  (off_t)(offset + done));
+        const ssize_t got =
+            pread(file->fd, to + done, (size_t)(left < READ_CHUNK ? left : READ_CHUNK), (off_t)(offset + done));
         if (got < 0 && errno == EINTR) {
             continue;
         }

@@ -143,8 +143,8 @@ pa_status pa_output_write(pa_output *output, const char *path, const char *data,
     output_file file = {NULL, NULL};
     file.path = pa_strdup(&output->mem, path);
     PA_REQUIRE_MEMORY(file.path, err, "a file name");
-    output_file *grown = pa_array_grow(&output->mem, output->files, &output->capacity, output->count + 1,
-                                       sizeof(*grown));
+    output_file *grown =
+        pa_array_grow(&output->mem, output->files, &output->capacity, output->count + 1, sizeof(*grown));
     PA_REQUIRE_MEMORY(grown, err, "the names of files");
     output->files = grown;
     PA_REQUIRE(stat(path, &info) != 0 || !S_ISDIR(info.st_mode), err, PA_ERR_IO, "%s: is a directory", path);

@@ -28,8 +28,9 @@ static pa_status find_format(pa_file *file, const pa_format **out, pa_error *err
     for (int i = 0; i < N_FORMATS && *out == NULL; i++) {
         *out = formats[i]->probe(head, n, size) ? formats[i] : NULL;
     }
-    PA_REQUIRE(*out != NULL, err, PA_ERR_UNSUPPORTED, "not a tensor file that can be read (it begins with %02x %02x %02x %02x)",
-               head[0], n > 1 ? head[1] : 0, n > 2 ? head[2] : 0, n > 3 ? head[3] : 0);
+    PA_REQUIRE(*out != NULL, err, PA_ERR_UNSUPPORTED,
+               "not a tensor file that can be read (it begins with %02x %02x %02x %02x)", head[0], n > 1 ? head[1] : 0,
+               n > 2 ? head[2] : 0, n > 3 ? head[3] : 0);
 
 cleanup:
     return status;

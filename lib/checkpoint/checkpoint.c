@@ -64,8 +64,8 @@ static pa_status add_group(pa_checkpoint *checkpoint, const char *split, pa_kind
 {
     pa_status status = PA_OK;
     const pa_allocator *mem = &checkpoint->ctx->mem;
-    pa_group *grown = pa_array_grow(mem, checkpoint->groups, &checkpoint->groups_capacity, checkpoint->n_groups + 1,
-                                    sizeof(*grown));
+    pa_group *grown =
+        pa_array_grow(mem, checkpoint->groups, &checkpoint->groups_capacity, checkpoint->n_groups + 1, sizeof(*grown));
     PA_REQUIRE_MEMORY(grown, err, "a checkpoint");
     checkpoint->groups = grown;
     char *name = pa_strdup(mem, split);
@@ -144,8 +144,7 @@ cleanup:
     return status;
 }
 
-pa_status pa_checkpoint_create(pa_context *ctx, int64_t step, const pa_model *model, pa_checkpoint **out,
-                               pa_error *err)
+pa_status pa_checkpoint_create(pa_context *ctx, int64_t step, const pa_model *model, pa_checkpoint **out, pa_error *err)
 {
     pa_status status = PA_OK;
     PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_checkpoint_create: out is NULL");
@@ -154,8 +153,8 @@ pa_status pa_checkpoint_create(pa_context *ctx, int64_t step, const pa_model *mo
     PA_REQUIRE(step >= 0, err, PA_ERR_INVALID, "step %lld, at least 0", (long long)step);
     PA_REQUIRE(model == NULL || model->struct_size >= sizeof(*model), err, PA_ERR_INVALID,
                "pa_model: struct_size %zu, at least %zu", model->struct_size, sizeof(*model));
-    PA_REQUIRE(model == NULL || (model->d_model >= 0 && model->n_layers >= 0 && model->n_heads >= 0 &&
-                                 model->n_kv_heads >= 0),
+    PA_REQUIRE(model == NULL ||
+                   (model->d_model >= 0 && model->n_layers >= 0 && model->n_heads >= 0 && model->n_kv_heads >= 0),
                err, PA_ERR_INVALID, "pa_model: a size is negative");
     PA_TRY(pa_checkpoint_start(ctx, step, model, out, err));
     (*out)->in_memory = 1;

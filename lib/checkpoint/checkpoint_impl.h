@@ -20,13 +20,13 @@ typedef struct pa_group {
 /** A tensor under its name. */
 typedef struct pa_entry {
     int64_t group;
-    int64_t layer;          /**< -1: none. */
+    int64_t layer; /**< -1: none. */
     const char *name;
-    const char *suffix;     /**< Part of `name`. */
+    const char *suffix;      /**< Part of `name`. */
     const pa_tensor *tensor; /**< NULL in memory. */
-    char *own_name;         /**< `name` when it is not an archive's. */
-    pa_matrix *matrix;      /**< NULL until asked for; guarded by the lock. */
-    int64_t shape[2];       /**< In memory: of the matrix. */
+    char *own_name;          /**< `name` when it is not an archive's. */
+    pa_matrix *matrix;       /**< NULL until asked for; guarded by the lock. */
+    int64_t shape[2];        /**< In memory: of the matrix. */
 } pa_entry;
 
 struct pa_checkpoint {
@@ -40,7 +40,7 @@ struct pa_checkpoint {
     pa_entry *entries; /**< In the order of the files. */
     int64_t count;
     int64_t capacity;
-    int64_t *order;    /**< Entry numbers by group, layer and suffix. */
+    int64_t *order; /**< Entry numbers by group, layer and suffix. */
     int64_t order_capacity;
     pthread_mutex_t *lock; /**< Of the entries' matrices. */
 };

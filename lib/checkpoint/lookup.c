@@ -108,7 +108,7 @@ static pa_status fail_no_group(const pa_checkpoint *checkpoint, const char *what
     return status;
 }
 
-/* Suffixes of a layer are few; those of a group without layers may be many, so look at neighbours only up to a bound. */
+/* Suffixes of a layer are few; names without a layer may be many: look at a bounded number. */
 static pa_status fail_no_suffix(const pa_checkpoint *checkpoint, const char *what, int64_t group, int64_t layer,
                                 const char *suffix, pa_error *err)
 {
@@ -134,9 +134,9 @@ static pa_status fail_no_suffix(const pa_checkpoint *checkpoint, const char *wha
     if (layer >= 0) {
         (void)snprintf(where, sizeof(where), "layer %lld ", (long long)layer);
     }
-    status = nearest != NULL
-                 ? pa_fail(err, PA_ERR_NOT_FOUND, "%s: %shas no '%s'; the nearest is '%s'", what, where, suffix, nearest)
-                 : pa_fail(err, PA_ERR_NOT_FOUND, "%s: there is no '%s'", what, suffix);
+    status = nearest != NULL ? pa_fail(err, PA_ERR_NOT_FOUND, "%s: %shas no '%s'; the nearest is '%s'", what, where,
+                                       suffix, nearest)
+                             : pa_fail(err, PA_ERR_NOT_FOUND, "%s: there is no '%s'", what, suffix);
 
 cleanup:
     pa_free(&checkpoint->ctx->mem, names);

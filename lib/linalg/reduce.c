@@ -35,11 +35,6 @@ double pa_dot(const double *x, const double *y, int64_t count)
     REDUCE(x[at] * y[at]);
 }
 
-static double sum_scaled_squares(const double *x, int64_t count, double scale)
-{
-    REDUCE((x[at] * scale) * (x[at] * scale));
-}
-
 double pa_max_abs(const double *x, int64_t count)
 {
     double largest = 0.0;
@@ -64,6 +59,37 @@ static lines lines_of(pa_view a)
     return a.col_stride == 1 || a.cols <= 1 ? by_rows : by_cols;
 }
 
+/* The exponent to divide out, 0 unless squares would leave the range, so that common data is untouched. */
+static int range_exponent(double largest)
+{
+    int exponent = 0;
+    if (largest > 0.0 && isfinite(largest)) {
+        (void)frexp(largest, &exponent);
+    }
+    return exponent > 400 || exponent < -400 ? exponent : 0;
+}
+
+/* x 2^exponent, in two steps: 2^exponent itself may overflow. */
+static double shifted(double x, int exponent)
+{
+    const int half = exponent / 2;
+    return ldexp(ldexp(x, half), exponent - half);
+}
+
+void pa_scale_back(double *x, int64_t count, int exponent)
+{
+    for (int64_t i = 0; i < count && exponent != 0; i++) {
+        x[i] = shifted(x[i], exponent);
+    }
+}
+
+int pa_scale_into_range(double *x, int64_t count)
+{
+    const int exponent = range_exponent(pa_max_abs(x, count));
+    pa_scale_back(x, count, -exponent);
+    return exponent;
+}
+
 double pa_frobenius(pa_view a)
 {
     const lines l = lines_of(a);
@@ -74,23 +100,17 @@ double pa_frobenius(pa_view a)
     if (!(largest > 0.0) || !isfinite(largest)) {
         return largest;
     }
-    /* A power of two: scaling is exact. Only where squares would leave the range, so that common data is untouched. */
-    int exponent = 0;
-    (void)frexp(largest, &exponent);
-    const int shift = exponent > 400 || exponent < -400 ? -exponent : 0;
-    const int half = shift / 2; /* 2^shift itself may overflow for denormals */
+    const int shift = -range_exponent(largest);
     double total = 0.0;
     for (int64_t i = 0; i < l.count; i++) {
         const double *line = a.data + i * l.stride;
         if (shift == 0) {
             total += pa_dot(line, line, l.length);
-        } else if (shift < 1000) {
-            total += sum_scaled_squares(line, l.length, ldexp(1.0, shift));
-        } else {
-            for (int64_t j = 0; j < l.length; j++) {
-                const double x = ldexp(ldexp(line[j], half), shift - half);
-                total += x * x;
-            }
+            continue;
+        }
+        for (int64_t j = 0; j < l.length; j++) {
+            const double x = shifted(line[j], shift);
+            total += x * x;
         }
     }
     return ldexp(sqrt(total), -shift);

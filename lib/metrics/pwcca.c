@@ -8,6 +8,8 @@
  * \f[ \mathrm{PWCCA}(X, Y) = \frac{\sum_i \alpha_i \rho_i}{\sum_i \alpha_i}, \qquad
  *     \alpha_i = \sum_j |\langle h_i, x_j \rangle| \f]
  * over the centred columns \f$x_j\f$: each correlation counts as much as its direction matters to X. Not symmetric.
+ * Where correlations agree to 1e-8 their directions are not unique, and neither are the weights; the directions taken
+ * are then those along which X varies most, the left singular vectors of the group's \f$ H_g^T X \f$.
  *
  * @shape      two matrices [n, p] and [n, q]; row i of both is the same sample
  * @range      [0, 1]
@@ -21,8 +23,12 @@
  * pico-analyze's value depends on random noise for rank-deficient input and, for any input with non-zero means, on the
  * arbitrary signs of singular vectors.
  */
+#include <math.h>
+
 #include "base/error.h"
 #include "metrics/metric_impl.h"
+
+static const double TIE = 1e-8; /* correlations closer than this are one */
 
 /* Orthonormal basis of the column space of a centred matrix, up to its rank. */
 static pa_status basis(const pa_matrix *centered, pa_matrix **out, int64_t *rank, pa_error *err)
@@ -50,6 +56,58 @@ static pa_status project(const pa_matrix *q, const pa_matrix *m, pa_matrix **out
     return status;
 }
 
+/* Sums of alpha and of alpha rho over rows `first` ... `first + count - 1` of the loadings H^T X, which share their
+ * correlation when there are several. */
+typedef struct sums {
+    double alpha;
+    double weighted;
+} sums;
+
+static pa_status add_group(const pa_matrix *loadings, const double *rho, int64_t first, int64_t count, sums *into,
+                           pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_matrix *group = NULL;
+    pa_matrix *turned = NULL;
+    const pa_matrix *u = NULL;
+    const double *alpha = NULL;
+    PA_TRY(pa_matrix_slice(loadings, first, count, 0, pa_matrix_cols(loadings), &group, err));
+    PA_TRY(pa_matrix_left_vectors(group, &u, err));
+    PA_TRY(project(u, group, &turned, err));
+    PA_TRY(pa_matrix_row_abs_sums(turned, &alpha, err));
+    for (int64_t i = 0; i < pa_matrix_rows(turned); i++) {
+        into->alpha += alpha[i];
+        into->weighted += alpha[i] * fmin(rho[first + i], 1.0);
+    }
+
+cleanup:
+    pa_matrix_destroy(turned);
+    pa_matrix_destroy(group);
+    return status;
+}
+
+static pa_status add_all(const pa_matrix *loadings, const double *rho, int64_t c, sums *into, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const double *alpha = NULL;
+    PA_TRY(pa_matrix_row_abs_sums(loadings, &alpha, err));
+    for (int64_t i = 0, end = 0; i < c; i = end) {
+        for (end = i + 1; end < c && rho[end - 1] - rho[end] <= TIE; end++) {
+        }
+        if (end - i > 1 && end - i < c) { /* if all agree the weights do not matter */
+            PA_TRY(add_group(loadings, rho, i, end - i, into, err));
+            continue;
+        }
+        for (int64_t k = i; k < end; k++) {
+            into->alpha += alpha[k];
+            into->weighted += alpha[k] * fmin(rho[k], 1.0);
+        }
+    }
+
+cleanup:
+    return status;
+}
+
 /* The weighted mean of the correlations between the spaces of `qx` and `qy`. */
 static pa_status weighted_mean(const pa_matrix *qx, const pa_matrix *qy, const pa_matrix *x, pa_value *out,
                                pa_error *err)
@@ -60,21 +118,15 @@ static pa_status weighted_mean(const pa_matrix *qx, const pa_matrix *qy, const p
     pa_matrix *loadings = NULL;
     const pa_matrix *u = NULL;
     const double *rho = NULL;
-    const double *alpha = NULL;
     int64_t c = 0;
-    double total = 0.0;
-    double sum = 0.0;
+    sums total = {0.0, 0.0};
     PA_TRY(project(qx, qy, &cross, err));
     PA_TRY(pa_matrix_singular_values(cross, &rho, &c, err));
     PA_TRY(pa_matrix_left_vectors(cross, &u, err));
     PA_TRY(pa_matrix_product(qx, u, &variates, err));
     PA_TRY(project(variates, x, &loadings, err));
-    PA_TRY(pa_matrix_row_abs_sums(loadings, &alpha, err));
-    for (int64_t i = 0; i < c; i++) {
-        total += alpha[i];
-        sum += alpha[i] * (rho[i] < 1.0 ? rho[i] : 1.0);
-    }
-    pa_value_set(out, sum / total); /* total > 0: the rank is at least 1 */
+    PA_TRY(add_all(loadings, rho, c, &total, err));
+    pa_value_set(out, total.weighted / total.alpha); /* alpha > 0: the rank is at least 1 */
 
 cleanup:
     pa_matrix_destroy(loadings);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# check_symbols.sh LIBRARY HEADER_DIR: the library exports exactly the functions that the public headers declare, but for
-# pa_plugin_register(), which plugins define.
+# check_symbols.sh LIBRARY HEADER_DIR: the library exports exactly the functions that the public headers declare, but
+# for pa_plugin_register(), which plugins define.
 set -eu
 export LC_ALL=C
 work=$(mktemp -d)

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # bench_run.sh MEASURE PICOANALYZE SOURCE_ROOT WORK_DIR: a whole analysis, this program and PyTorch side by side.
 #
-# The run is PICOANALYZE_BENCH_RUN with the configuration PICOANALYZE_BENCH_CONFIG when these are set; otherwise one that
-# examples/data/make_run.py trains here once (12 layers, width 48, 12 heads, 640 samples); otherwise, without PyTorch, the
-# bundled one, and then there is nothing to compare with.
+# The run is PICOANALYZE_BENCH_RUN with the configuration PICOANALYZE_BENCH_CONFIG when these are set; otherwise one
+# that examples/data/make_run.py trains here once (12 layers, width 48, 12 heads, 640 samples); otherwise, without
+# PyTorch, the bundled one, and then there is nothing to compare with.
 set -eu
 measure=$1 picoanalyze=$2 source=$3 work=$4
 python=/usr/bin/python3

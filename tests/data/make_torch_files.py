@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the files in torch/ with PyTorch itself (made with 1.13.1). The values follow formulas that the tests know.
+"""Writes the files in torch/ with PyTorch itself (made with 1.13). The values follow formulas that the tests know.
 
 Usage: make_torch_files.py [DIRECTORY]
 """

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # run_tutorial.sh TUTORIAL.md SOURCE_ROOT BUILD_ROOT CC_FLAGS: do what a tutorial says and see what it says one sees.
 #
-# A block that follows the line <!-- file: NAME --> is written to NAME; one that follows <!-- run --> is run by the shell;
-# one that follows <!-- output --> must be what the block before it printed, where a line "..." stands for any lines and
+# A block that follows the line <!-- file: NAME --> is written to NAME; one that follows <!-- run --> is run by the
+# shell; one that follows <!-- output --> must be what the block before it printed, where a line "..." stands for any lines and
 # numbers count to six decimals.
 set -euo pipefail
 tutorial=$1 source=$2 build=$3 cc_flags=${4:-}
@@ -16,7 +16,8 @@ ln -s "$source/examples" "$work/here/examples"
 meson install -C "$build" --no-rebuild --quiet --destdir "$work/root" >/dev/null
 library=$(find "$work/root" -name libpicoanalyze.so | head -n 1)
 prefix=$(dirname "$(dirname "$(find "$work/root" -type d -path '*/include/picoanalyze')")")
-printf '#!/bin/sh\nexec %s --define-variable=prefix=%s "$@"\n' "$(command -v pkg-config)" "$prefix" >"$work/bin/pkg-config"
+printf '#!/bin/sh\nexec %s --define-variable=prefix=%s "$@"\n' "$(command -v pkg-config)" "$prefix" \
+    >"$work/bin/pkg-config"
 chmod +x "$work/bin/pkg-config"
 export PKG_CONFIG_PATH=$(dirname "$library")/pkgconfig LD_LIBRARY_PATH=$(dirname "$library")
 export PATH=$work/bin:$prefix/bin:$PATH NO_COLOR=1 LC_ALL=C

@@ -113,6 +113,42 @@ static void test_matrices_are_read_when_asked_and_shared(void **state)
     pa_matrix_destroy(w);
 }
 
+static void *ask_all(void *user)
+{
+    const pa_checkpoint *c = user;
+    double sum = 0;
+    for (int round = 0; round < 50; round++) {
+        static const char *const suffixes[] = {"attention.v_proj", "swiglu.w_2"};
+        for (int layer = 0; layer < 2; layer++) {
+            pa_matrix *m = NULL;
+            const double *values = NULL;
+            if (pa_checkpoint_matrix(c, "", PA_WEIGHTS, layer, suffixes[layer], &m, NULL) == PA_OK &&
+                pa_matrix_values(m, &values, NULL) == PA_OK) {
+                sum += values[2];
+            }
+            pa_matrix_destroy(m);
+        }
+    }
+    return sum == 200.0 ? user : NULL;
+}
+
+static void test_several_threads_may_ask_at_once(void **state)
+{
+    (void)state;
+    enum { N = 4 };
+    pthread_t threads[N];
+    pa_checkpoint *c = open_small();
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_all, c), 0);
+    }
+    for (int i = 0; i < N; i++) {
+        void *result = NULL;
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        assert_ptr_equal(result, c);
+    }
+    pa_checkpoint_destroy(c);
+}
+
 static void test_what_is_missing_is_named_with_what_there_is(void **state)
 {
     (void)state;
@@ -124,7 +160,8 @@ static void test_what_is_missing_is_named_with_what_there_is(void **state)
     assert_null(m);
     assert_fails(pa_checkpoint_matrix(c, "", PA_WEIGHTS, 2, "x", &m, &err), PA_ERR_NOT_FOUND,
                  "no layer 2; layers are 0 to 1");
-    assert_fails(pa_checkpoint_matrix(c, "", PA_WEIGHTS, -1, "nrm.weight", &m, &err), PA_ERR_NOT_FOUND, "'norm.weight'");
+    assert_fails(pa_checkpoint_matrix(c, "", PA_WEIGHTS, -1, "nrm.weight", &m, &err), PA_ERR_NOT_FOUND,
+                 "'norm.weight'");
     assert_fails(pa_checkpoint_matrix(c, "val", PA_ACTIVATIONS, 0, "x", &m, &err), PA_ERR_NOT_FOUND,
                  "val activations: there are none, only weights");
     assert_fails(pa_checkpoint_matrix(c, "", PA_WEIGHTS, 0, NULL, &m, &err), PA_ERR_INVALID, "NULL");
@@ -267,6 +304,7 @@ int main(void)
         cmocka_unit_test(test_layer_and_suffix_are_told_from_any_name),
         cmocka_unit_test(test_a_single_file_is_described),
         cmocka_unit_test(test_matrices_are_read_when_asked_and_shared),
+        cmocka_unit_test(test_several_threads_may_ask_at_once),
         cmocka_unit_test(test_what_is_missing_is_named_with_what_there_is),
         cmocka_unit_test(test_matrices_in_memory_are_found_the_same_way),
         cmocka_unit_test(test_adding_refuses_what_is_wrong_and_changes_nothing),

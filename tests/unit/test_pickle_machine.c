@@ -87,7 +87,12 @@ static void test_integers_of_every_width_are_read(void **state)
 static void test_constants_reals_and_texts_are_read(void **state)
 {
     (void)state;
-    pa_pickle *pickle = READ("(N\x88\x89" "G\x40\x04\0\0\0\0\0\0" "X\3\0\0\0abc" "U\1z" "C\2\0\1" "t.");
+    pa_pickle *pickle = READ("(N\x88\x89"
+                             "G\x40\x04\0\0\0\0\0\0"
+                             "X\3\0\0\0abc"
+                             "U\1z"
+                             "C\2\0\1"
+                             "t.");
     const pa_pickle_node *root = pa_pickle_root(pickle);
     assert_int_equal(root->type, PA_PICKLE_TUPLE);
     assert_int_equal(root->u.list.count, 7);
@@ -105,7 +110,10 @@ static void test_constants_reals_and_texts_are_read(void **state)
 static void test_containers_are_filled_in_order(void **state)
 {
     (void)state;
-    pa_pickle *pickle = READ("}(K\1](K\2K\3e" "K\4)" "u" "K\5K\6K\7\x86s.");
+    pa_pickle *pickle = READ("}(K\1](K\2K\3e"
+                             "K\4)"
+                             "u"
+                             "K\5K\6K\7\x86s.");
     const pa_pickle_node *root = pa_pickle_root(pickle);
     assert_int_equal(root->type, PA_PICKLE_DICT);
     assert_int_equal(root->u.list.count, 6); /* three pairs */
@@ -120,7 +128,8 @@ static void test_containers_are_filled_in_order(void **state)
 static void test_the_memo_shares_values(void **state)
 {
     (void)state;
-    pa_pickle *pickle = READ("]q\0]r\1\0\0\0\x86" "h\0\x86.");
+    pa_pickle *pickle = READ("]q\0]r\1\0\0\0\x86"
+                             "h\0\x86.");
     const pa_pickle_node *root = pa_pickle_root(pickle);
     assert_ptr_equal(root->u.list.items[1], root->u.list.items[0]->u.list.items[0]);
     pa_pickle_destroy(pickle);
@@ -138,19 +147,25 @@ static void test_objects_go_through_the_hooks(void **state)
     assert_integer(READ("cm\nf\nK\x09\x85R."), 9);
     assert_integer(READ("\x8c\1m\x8c\1f\x93K\x09\x85\x81."), 9);
     assert_integer(READ("cm\nf\nK\x09\x85}\x92."), 9);
-    pa_pickle *pickle = READ("cm\nf\n)R}b" "K\1K\2s" "K\1a."); /* what is not understood swallows anything */
+    pa_pickle *pickle = READ("cm\nf\n)R}b"
+                             "K\1K\2s"
+                             "K\1a."); /* what is not understood swallows anything */
     assert_int_equal(pa_pickle_root(pickle)->type, PA_PICKLE_OPAQUE);
     pa_pickle_destroy(pickle);
     pickle = READ("NQ.");
     assert_int_equal(pa_pickle_root(pickle)->type, PA_PICKLE_STORAGE);
     pa_pickle_destroy(pickle);
-    check_failure("\x80\x02" "cm\ng\n.", 8, PA_ERR_UNSUPPORTED, "byte 2 (GLOBAL): unknown name");
+    check_failure("\x80\x02"
+                  "cm\ng\n.",
+                  8, PA_ERR_UNSUPPORTED, "byte 2 (GLOBAL): unknown name");
     assert_bad("K\1)R.", "int cannot be called");
     assert_bad("cm\nf\nK\1R.", "not tuple");
     assert_bad("K\1}b.", "cannot be given a state");
     assert_bad("cm\nf", "does not end");
     assert_bad("K\1K\2\x93.", "needs two texts");
-    check_failure("\x80\x02" "cm\nf\n)}K\1K\2s\x92.", 15, PA_ERR_UNSUPPORTED, "named arguments");
+    check_failure("\x80\x02"
+                  "cm\nf\n)}K\1K\2s\x92.",
+                  15, PA_ERR_UNSUPPORTED, "named arguments");
 }
 
 static void test_streams_must_begin_and_end_properly(void **state)
@@ -194,7 +209,7 @@ static void test_stacks_and_marks_must_balance(void **state)
     assert_bad("t.", "no mark");
     assert_bad("K\1u.", "no mark");
     assert_bad("\x85.", "0 values are on the stack, not 1");
-    assert_bad("K\1(\x85.", "0 values are on the stack");    /* never below the mark */
+    assert_bad("K\1(\x85.", "0 values are on the stack"); /* never below the mark */
     assert_bad("K\1(K\2\x86.", "1 values are on the stack");
     assert_bad("](Na.", "no list");
     assert_bad("a.", "no list");
@@ -204,6 +219,8 @@ static void test_stacks_and_marks_must_balance(void **state)
     assert_bad("(e.", "no list");
     assert_bad("q\0.", "stack is empty");
     assert_bad("(q\0.", "stack is empty");
+    assert_bad("N(q\0.", "stack is empty"); /* what lies under the mark is out of reach */
+    assert_bad("N(Q.", "stack is empty");
     assert_bad("R.", "stack is empty");
     assert_bad("Q.", "stack is empty");
     assert_bad("b.", "stack is empty");
@@ -237,8 +254,8 @@ static void test_memo_slots_must_be_set_and_close(void **state)
 static void test_other_opcodes_are_refused(void **state)
 {
     (void)state;
-    static const unsigned char refused[] = {'P', 'i', 'o', 0x82, 0x83, 0x84, 0x97, 0x98, 'I', 'L', 'F', 'S',
-                                            'V', 'g', 'p', 'd', 'l', '0', '1', '2', 0x00, 0xff, 0x80};
+    static const unsigned char refused[] = {'P', 'i', 'o', 0x82, 0x83, 0x84, 0x97, 0x98, 'I',  'L',  'F', 'S',
+                                            'V', 'g', 'p', 'd',  'l',  '0',  '1',  '2',  0x00, 0xff, 0x80};
     for (size_t i = 0; i < sizeof(refused); i++) {
         char text[] = "\x80\x02N?12\n.";
         text[3] = (char)refused[i];
@@ -261,10 +278,10 @@ static void test_a_stream_of_opcodes_has_a_limit(void **state)
 static pa_status read_some(const pa_allocator *mem, void *user)
 {
     (void)user;
-    static const char text[] = "\x80\x02}(X\1\0\0\0aq\0](K\1K\2K\3eX\1\0\0\0bcm\nf\nK\1\x85R" "uX\1\0\0\0ch\0s.";
+    static const char text[] = "\x80\x02}(X\1\0\0\0aq\0](K\1K\2K\3eX\1\0\0\0bcm\nf\nK\1\x85R"
+                               "uX\1\0\0\0ch\0s.";
     pa_pickle *pickle = NULL;
-    const pa_status status =
-        pa_pickle_read(mem, (const unsigned char *)text, sizeof(text) - 1, &hooks, &pickle, NULL);
+    const pa_status status = pa_pickle_read(mem, (const unsigned char *)text, sizeof(text) - 1, &hooks, &pickle, NULL);
     pa_pickle_destroy(pickle);
     return status;
 }

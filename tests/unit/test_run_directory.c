@@ -34,10 +34,15 @@ static int set_up(void **state)
     ctx = pa_test_context();
     pa_test_directory(directory, sizeof(directory));
     write_config(full_config);
-    static const char *const directories[] = {
-        "checkpoints",          "checkpoints/step_100",  "checkpoints/step_20",
-        "checkpoints/step_0",   "checkpoints/step_0/learning_dynamics", "checkpoints/step_007",
-        "checkpoints/step_",    "checkpoints/step_x",    "checkpoints/other"};
+    static const char *const directories[] = {"checkpoints",
+                                              "checkpoints/step_100",
+                                              "checkpoints/step_20",
+                                              "checkpoints/step_0",
+                                              "checkpoints/step_0/learning_dynamics",
+                                              "checkpoints/step_020",
+                                              "checkpoints/step_",
+                                              "checkpoints/step_x",
+                                              "checkpoints/other"};
     for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
         assert_int_equal(mkdir(below(directories[i]), 0700), 0);
     }

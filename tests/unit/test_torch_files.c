@@ -33,8 +33,8 @@ static void assert_views(const char *name)
     double ramp[24], transposed[24], permuted[24];
     for (int i = 0; i < 24; i++) {
         ramp[i] = i;
-        transposed[(i % 6) * 4 + i / 6] = i;                       /* [4, 6] to [6, 4] */
-        permuted[(i % 4) * 6 + i / 4] = i;                         /* [2, 3, 4] to [4, 2, 3] */
+        transposed[(i % 6) * 4 + i / 6] = i; /* [4, 6] to [6, 4] */
+        permuted[(i % 4) * 6 + i / 4] = i;   /* [2, 3, 4] to [4, 2, 3] */
     }
     pa_test_assert_tensor(a, "contiguous", PA_F32, 2, (int64_t[]){4, 6}, ramp);
     pa_test_assert_tensor(a, "transposed", PA_F32, 2, (int64_t[]){6, 4}, transposed);
@@ -72,8 +72,9 @@ static void test_every_element_type_is_read(void **state)
         const char *name;
         pa_dtype dtype;
         double scale;
-    } types[] = {{"float64", PA_F64, 0.5}, {"float32", PA_F32, 0.5}, {"float16", PA_F16, 0.5}, {"bfloat16", PA_BF16, 0.5},
-                 {"int8", PA_I8, 1},       {"int16", PA_I16, 1},     {"int32", PA_I32, 1},     {"int64", PA_I64, 1}};
+    } types[] = {{"float64", PA_F64, 0.5},   {"float32", PA_F32, 0.5}, {"float16", PA_F16, 0.5},
+                 {"bfloat16", PA_BF16, 0.5}, {"int8", PA_I8, 1},       {"int16", PA_I16, 1},
+                 {"int32", PA_I32, 1},       {"int64", PA_I64, 1}};
     pa_archive *a = open_fixture("torch/dtypes.pt");
     assert_int_equal(a->count, 10);
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {

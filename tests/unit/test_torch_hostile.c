@@ -101,41 +101,98 @@ static void test_storages_must_be_what_they_declare(void **state)
     assert_pickle_fails(PKL_DICT(PKL_STORAGE("\x05")), PA_ERR_FORMAT, "5 elements of FloatStorage");
     assert_pickle_fails(PKL_DICT(PKL_STORAGE("\x03")), PA_ERR_FORMAT, "has 16 bytes");
 #define STORAGE_OF(class, key, numel)                                                                                  \
-    "(X\x07\0\0\0" "storage" "ctorch\n" class "\n" key "X\x03\0\0\0" "cpu" numel "tQ"
-    assert_pickle_fails(PKL_DICT(STORAGE_OF("FloatStorage", "X\x01\0\0\0" "0", "J\xff\xff\xff\xff")), PA_ERR_FORMAT,
-                        "-1 elements");
-    assert_pickle_fails(PKL_DICT(STORAGE_OF("FloatStorage", "X\x01\0\0\0" "7", "K\4")), PA_ERR_FORMAT, "'data/7'");
-    assert_pickle_fails(PKL_DICT(STORAGE_OF("FloatStorage", "X\x09\0\0\0" "../../pw1", "K\4")), PA_ERR_FORMAT,
-                        "no number");
-    assert_pickle_fails(PKL_DICT(STORAGE_OF("FloatStorage", "X\0\0\0\0", "K\4")), PA_ERR_FORMAT, "no number");
-    assert_pickle_fails(PKL_DICT(STORAGE_OF("FloatStorage", "X\x15\0\0\0" "000000000000000000000", "K\4")),
+    "(X\x07\0\0\0"                                                                                                     \
+    "storage"                                                                                                          \
+    "ctorch\n" class "\n" key "X\x03\0\0\0"                                                                            \
+                     "cpu" numel "tQ"
+    assert_pickle_fails(PKL_DICT(STORAGE_OF("FloatStorage",
+                                            "X\x01\0\0\0"
+                                            "0",
+                                            "J\xff\xff\xff\xff")),
+                        PA_ERR_FORMAT, "-1 elements");
+    assert_pickle_fails(PKL_DICT(STORAGE_OF("FloatStorage",
+                                            "X\x01\0\0\0"
+                                            "7",
+                                            "K\4")),
+                        PA_ERR_FORMAT, "'data/7'");
+    assert_pickle_fails(PKL_DICT(STORAGE_OF("FloatStorage",
+                                            "X\x09\0\0\0"
+                                            "../../pw1",
+                                            "K\4")),
                         PA_ERR_FORMAT, "no number");
-    assert_pickle_fails(PKL_DICT(STORAGE_OF("float32", "X\x01\0\0\0" "0", "K\4")), PA_ERR_FORMAT, "persistent id");
+    assert_pickle_fails(PKL_DICT(STORAGE_OF("FloatStorage", "X\0\0\0\0", "K\4")), PA_ERR_FORMAT, "no number");
+    assert_pickle_fails(PKL_DICT(STORAGE_OF("FloatStorage",
+                                            "X\x15\0\0\0"
+                                            "000000000000000000000",
+                                            "K\4")),
+                        PA_ERR_FORMAT, "no number");
+    assert_pickle_fails(PKL_DICT(STORAGE_OF("float32",
+                                            "X\x01\0\0\0"
+                                            "0",
+                                            "K\4")),
+                        PA_ERR_FORMAT, "persistent id");
     assert_pickle_fails(PKL_DICT("NQ"), PA_ERR_FORMAT, "persistent id");
     assert_pickle_fails(PKL_DICT(")Q"), PA_ERR_FORMAT, "persistent id");
     /* the same bytes as floats and as integers */
-    assert_pickle_fails(PKL_DICT(FOUR "0") , PA_ERR_FORMAT, "opcode 0x30");
-    assert_pickle_fails(PKL_DICT("(" FOUR STORAGE_OF("IntStorage", "X\x01\0\0\0" "0", "K\4") "t"), PA_ERR_FORMAT,
-                        "IntStorage here and 4 of FloatStorage elsewhere");
+    assert_pickle_fails(PKL_DICT(FOUR "0"), PA_ERR_FORMAT, "opcode 0x30");
+    assert_pickle_fails(PKL_DICT("(" FOUR STORAGE_OF("IntStorage",
+                                                     "X\x01\0\0\0"
+                                                     "0",
+                                                     "K\4") "t"),
+                        PA_ERR_FORMAT, "IntStorage here and 4 of FloatStorage elsewhere");
 }
 
 static void test_names_of_functions_are_never_followed(void **state)
 {
     (void)state;
-    assert_pickle_fails("\x80\x02" "cposix\nsystem\nX\2\0\0\0" "id" "\x85R.", PA_ERR_UNSUPPORTED, "'posix.system'");
-    assert_pickle_fails("\x80\x02" "cbuiltins\neval\nX\2\0\0\0" "id" "\x85R.", PA_ERR_UNSUPPORTED, "'builtins.eval'");
-    assert_pickle_fails("\x80\x02" "coperator\nmethodcaller\n.", PA_ERR_UNSUPPORTED, "'operator.methodcaller'");
-    assert_pickle_fails("\x80\x02" "ctorch\nFloatStorag\n.", PA_ERR_UNSUPPORTED, "'torch.FloatStorag'");
-    assert_pickle_fails("\x80\x02" "ctorch.cuda\nfloat32\n.", PA_ERR_UNSUPPORTED, "'torch.cuda.float32'");
-    assert_pickle_fails("\x80\x04" "\x8c\x05" "posix" "\x8c\x06" "system" "\x93.", PA_ERR_UNSUPPORTED, "posix.system");
-    assert_pickle_fails("\x80\x02" "c\x01\xff\nb\n.", PA_ERR_UNSUPPORTED, "'??.b'"); /* and no raw bytes in the text */
-    assert_pickle_fails("\x80\x02" "ctorch\nFloatStorage\n)R.", PA_ERR_FORMAT, "cannot be called");
-    assert_pickle_fails("\x80\x02" "NX\1\0\0\0" "x" "\x85R.", PA_ERR_FORMAT, "None cannot be called");
-    assert_pickle_fails("\x80\x02" "ctorch._utils\n_rebuild_tensor_v2\n)R.", PA_ERR_FORMAT, "0 arguments");
-    assert_pickle_fails("\x80\x02" "ctorch._utils\n_rebuild_parameter\n)R.", PA_ERR_FORMAT, "needs tensor");
+    assert_pickle_fails("\x80\x02"
+                        "cposix\nsystem\nX\2\0\0\0"
+                        "id"
+                        "\x85R.",
+                        PA_ERR_UNSUPPORTED, "'posix.system'");
+    assert_pickle_fails("\x80\x02"
+                        "cbuiltins\neval\nX\2\0\0\0"
+                        "id"
+                        "\x85R.",
+                        PA_ERR_UNSUPPORTED, "'builtins.eval'");
+    assert_pickle_fails("\x80\x02"
+                        "coperator\nmethodcaller\n.",
+                        PA_ERR_UNSUPPORTED, "'operator.methodcaller'");
+    assert_pickle_fails("\x80\x02"
+                        "ctorch\nFloatStorag\n.",
+                        PA_ERR_UNSUPPORTED, "'torch.FloatStorag'");
+    assert_pickle_fails("\x80\x02"
+                        "ctorch.cuda\nfloat32\n.",
+                        PA_ERR_UNSUPPORTED, "'torch.cuda.float32'");
+    assert_pickle_fails("\x80\x04"
+                        "\x8c\x05"
+                        "posix"
+                        "\x8c\x06"
+                        "system"
+                        "\x93.",
+                        PA_ERR_UNSUPPORTED, "posix.system");
+    assert_pickle_fails("\x80\x02"
+                        "c\x01\xff\nb\n.",
+                        PA_ERR_UNSUPPORTED, "'??.b'"); /* and no raw bytes in the text */
+    assert_pickle_fails("\x80\x02"
+                        "ctorch\nFloatStorage\n)R.",
+                        PA_ERR_FORMAT, "cannot be called");
+    assert_pickle_fails("\x80\x02"
+                        "NX\1\0\0\0"
+                        "x"
+                        "\x85R.",
+                        PA_ERR_FORMAT, "None cannot be called");
+    assert_pickle_fails("\x80\x02"
+                        "ctorch._utils\n_rebuild_tensor_v2\n)R.",
+                        PA_ERR_FORMAT, "0 arguments");
+    assert_pickle_fails("\x80\x02"
+                        "ctorch._utils\n_rebuild_parameter\n)R.",
+                        PA_ERR_FORMAT, "needs tensor");
     /* a wrapper around itself would recurse */
-    assert_pickle_fails("\x80\x02" "ctorch._tensor\n_rebuild_from_type_v2\nq\0(h\0N)Nt" "R.", PA_ERR_FORMAT,
-                        "cannot be called");
+    assert_pickle_fails("\x80\x02"
+                        "ctorch._tensor\n_rebuild_from_type_v2\nq\0(h\0N)Nt"
+                        "R.",
+                        PA_ERR_FORMAT, "cannot be called");
 }
 
 /* d1 = {"a": 0}, d2 = {"a": d1, "b": d1}, ...: 2^40 leaves in a kilobyte, which torch reads in no time. */
@@ -180,18 +237,32 @@ static void test_dicts_in_dicts_reach_a_limit(void **state)
     assert_fails(try_pickle(b.data, b.n, &a, &err), PA_ERR_LIMIT, "nested more than 64 deep");
     pa_test_free(&b);
     /* a dict that holds itself is the same */
-    assert_pickle_fails("\x80\x02}q\0X\1\0\0\0" "a" "h\0s.", PA_ERR_LIMIT, "nested more than 64 deep");
+    assert_pickle_fails("\x80\x02}q\0X\1\0\0\0"
+                        "a"
+                        "h\0s.",
+                        PA_ERR_LIMIT, "nested more than 64 deep");
 }
 
 static void test_names_that_repeat_or_are_no_text_are_refused(void **state)
 {
     (void)state;
 #define TENSOR PKL_TENSOR(FOUR, ZERO, "K\4\x85", "K\1\x85")
-    assert_pickle_fails("\x80\x02}(X\1\0\0\0" "a" TENSOR "X\1\0\0\0" "a" TENSOR "u.", PA_ERR_FORMAT, "two tensors 'a'");
-    assert_pickle_fails("\x80\x02}(X\3\0\0\0" "a.b" TENSOR "X\1\0\0\0" "a" "}X\1\0\0\0" "b" TENSOR "su.", PA_ERR_FORMAT,
-                        "two tensors 'a.b'");
-    assert_pickle_fails("\x80\x02}X\2\0\0\0" "a\0" TENSOR "s.", PA_ERR_FORMAT, "not UTF-8");
-    assert_pickle_fails("\x80\x02}X\2\0\0\0" "a\xff" TENSOR "s.", PA_ERR_FORMAT, "not UTF-8");
+    assert_pickle_fails("\x80\x02}(X\1\0\0\0"
+                        "a" TENSOR "X\1\0\0\0"
+                        "a" TENSOR "u.",
+                        PA_ERR_FORMAT, "two tensors 'a'");
+    assert_pickle_fails("\x80\x02}(X\3\0\0\0"
+                        "a.b" TENSOR "X\1\0\0\0"
+                        "a"
+                        "}X\1\0\0\0"
+                        "b" TENSOR "su.",
+                        PA_ERR_FORMAT, "two tensors 'a.b'");
+    assert_pickle_fails("\x80\x02}X\2\0\0\0"
+                        "a\0" TENSOR "s.",
+                        PA_ERR_FORMAT, "not UTF-8");
+    assert_pickle_fails("\x80\x02}X\2\0\0\0"
+                        "a\xff" TENSOR "s.",
+                        PA_ERR_FORMAT, "not UTF-8");
     assert_pickle_fails("\x80\x02}X\0\0\0\0" TENSOR "s.", PA_ERR_FORMAT, "empty");
     assert_pickle_fails("\x80\x02]" TENSOR "a.", PA_ERR_UNSUPPORTED, "holds a list");
 }
@@ -201,11 +272,19 @@ static void test_lazily_negated_tensors_are_refused(void **state)
 {
     (void)state;
 #define WITH_METADATA(metadata)                                                                                        \
-    PKL_DICT("ctorch._utils\n_rebuild_tensor_v2\n(" FOUR ZERO "K\4\x85" "K\1\x85" "\x89" "N" metadata "tR")
-    assert_pickle_fails(WITH_METADATA("}X\3\0\0\0" "neg" "\x88s"), PA_ERR_UNSUPPORTED, "negated");
+    PKL_DICT("ctorch._utils\n_rebuild_tensor_v2\n(" FOUR ZERO "K\4\x85"                                                \
+             "K\1\x85"                                                                                                 \
+             "\x89"                                                                                                    \
+             "N" metadata "tR")
+    assert_pickle_fails(WITH_METADATA("}X\3\0\0\0"
+                                      "neg"
+                                      "\x88s"),
+                        PA_ERR_UNSUPPORTED, "negated");
     pa_error err;
     pa_archive *a = NULL;
-    static const char harmless[] = WITH_METADATA("}X\3\0\0\0" "neg" "\x89s");
+    static const char harmless[] = WITH_METADATA("}X\3\0\0\0"
+                                                 "neg"
+                                                 "\x89s");
     assert_ok(try_pickle(harmless, sizeof(harmless) - 1, &a, &err));
     pa_archive_destroy(a);
 }
@@ -217,8 +296,20 @@ static void test_tensors_of_untyped_storages_take_their_own_type(void **state)
     pa_archive *a = NULL;
 #define UNTYPED(type)                                                                                                  \
     PKL_DICT("ctorch._utils\n_rebuild_tensor_v3\n("                                                                    \
-             "(X\x07\0\0\0" "storage" "ctorch.storage\nUntypedStorage\n" "X\x01\0\0\0" "0" "X\x03\0\0\0" "cpu"         \
-             "K\x10" "tQ" ZERO "K\4\x85" "K\1\x85" "\x89" "N" "ctorch\n" type "\n" "tR")
+             "(X\x07\0\0\0"                                                                                            \
+             "storage"                                                                                                 \
+             "ctorch.storage\nUntypedStorage\n"                                                                        \
+             "X\x01\0\0\0"                                                                                             \
+             "0"                                                                                                       \
+             "X\x03\0\0\0"                                                                                             \
+             "cpu"                                                                                                     \
+             "K\x10"                                                                                                   \
+             "tQ" ZERO "K\4\x85"                                                                                       \
+             "K\1\x85"                                                                                                 \
+             "\x89"                                                                                                    \
+             "N"                                                                                                       \
+             "ctorch\n" type "\n"                                                                                      \
+             "tR")
     static const char u16[] = UNTYPED("uint16");
     assert_ok(try_pickle(u16, sizeof(u16) - 1, &a, &err)); /* the floats 1 and 2: 0x3f800000, 0x40000000 */
     pa_test_assert_tensor(a, "a", PA_U16, 1, (int64_t[]){4}, (double[]){0, 0x3f80, 0, 0x4000});
@@ -229,6 +320,86 @@ static void test_tensors_of_untyped_storages_take_their_own_type(void **state)
     assert_int_equal(a->skipped, 1);
     pa_archive_destroy(a);
     assert_pickle_fails(UNTYPED("float64"), PA_ERR_FORMAT, "element 3 of a storage of 2");
+}
+
+/* A file of those bytes, followed by zeros up to 600. */
+static void check_head(const char *head, size_t n, size_t at, pa_status code, const char *part)
+{
+    pa_error err;
+    pa_archive *archive = NULL;
+    unsigned char bytes[600] = {0};
+    memcpy(bytes + at, head, n);
+    assert_fails(pa_test_try_bytes(ctx, path, bytes, sizeof(bytes), &archive, &err), code, part);
+}
+
+static void test_other_formats_are_told_by_their_first_bytes(void **state)
+{
+    (void)state;
+    pa_error err;
+    pa_archive *archive = NULL;
+    check_head("ustar", 5, 257, PA_ERR_UNSUPPORTED, "tar archive");
+    check_head("PYTORCH1", 8, 0, PA_ERR_UNSUPPORTED, "before 1.6");
+    check_head("\x20\0\0\0\0\0\0\0{", 9, 0, PA_ERR_UNSUPPORTED, "safetensors");
+    check_head("\x20\3\0\0\0\0\0\0{", 9, 0, PA_ERR_UNSUPPORTED, "not a tensor file"); /* longer than the file */
+    check_head("\x93NUMPY", 6, 0, PA_ERR_UNSUPPORTED, "begins with 93 4e 55 4d");
+    check_head("junk PK\3\4", 9, 0, PA_ERR_UNSUPPORTED, "not a tensor file");
+    assert_fails(pa_test_try_bytes(ctx, path, "", 0, &archive, &err), PA_ERR_FORMAT, "is empty");
+    assert_fails(pa_test_try_bytes(ctx, path, "P", 1, &archive, &err), PA_ERR_UNSUPPORTED, "begins with 50 00");
+}
+
+/* A file with an empty dict, and a record of that name and text besides. */
+static void check_record(const char *name, const char *text, pa_status code, const char *part)
+{
+    pa_error err;
+    pa_archive *archive = NULL;
+    pa_test_zip zip;
+    memset(&zip, 0, sizeof(zip));
+    pa_test_zip_add(&zip, "a/data.pkl", "\x80\x02}.", 4);
+    if (strcmp(name, "a/version") != 0) {
+        pa_test_zip_add(&zip, "a/version", "3\n", 2);
+    }
+    pa_test_zip_add(&zip, name, text, strlen(text));
+    pa_test_zip_finish(&zip);
+    if (code == PA_OK) {
+        assert_ok(pa_test_try_bytes(ctx, path, zip.bytes.data, zip.bytes.n, &archive, &err));
+    } else {
+        assert_fails(pa_test_try_bytes(ctx, path, zip.bytes.data, zip.bytes.n, &archive, &err), code, part);
+    }
+    pa_archive_destroy(archive);
+    pa_test_free(&zip.bytes);
+}
+
+static void test_records_about_the_file_are_checked(void **state)
+{
+    (void)state;
+    check_record("a/version", "1", PA_OK, "");
+    check_record("a/.data/version", "x", PA_OK, ""); /* the other one counts */
+    check_record("a/version", "11\n", PA_ERR_UNSUPPORTED, "version 11; 1 to 10");
+    check_record("a/version", "0", PA_ERR_UNSUPPORTED, "version 0");
+    check_record("a/version", "", PA_ERR_FORMAT, "'version' is no number");
+    check_record("a/version", "-3", PA_ERR_FORMAT, "'version' is no number");
+    check_record("a/version", "33333333333", PA_ERR_FORMAT, "'version' is no number");
+    check_record("a/byteorder", "big", PA_OK, "");
+    check_record("a/byteorder", "middle", PA_ERR_FORMAT, "'byteorder'");
+    check_record("a/byteorder", "little\n", PA_ERR_FORMAT, "'byteorder'");
+    check_record("a/.format_version", "2", PA_ERR_UNSUPPORTED, "'.format_version'");
+    check_record("a/constants.pkl", "", PA_ERR_UNSUPPORTED, "TorchScript");
+}
+
+static void test_missing_records_are_named(void **state)
+{
+    (void)state;
+    pa_error err;
+    pa_archive *archive = NULL;
+    for (int i = 0; i < 2; i++) {
+        pa_test_zip zip;
+        memset(&zip, 0, sizeof(zip));
+        pa_test_zip_add(&zip, i == 0 ? "a/data.pkl" : "a/version", i == 0 ? "\x80\x02}." : "3", i == 0 ? 4 : 1);
+        pa_test_zip_finish(&zip);
+        assert_fails(pa_test_try_bytes(ctx, path, zip.bytes.data, zip.bytes.n, &archive, &err), PA_ERR_FORMAT,
+                     i == 0 ? "no record 'version'" : "no record 'data.pkl'");
+        pa_test_free(&zip.bytes);
+    }
 }
 
 int main(void)
@@ -244,6 +415,9 @@ int main(void)
         cmocka_unit_test(test_names_that_repeat_or_are_no_text_are_refused),
         cmocka_unit_test(test_lazily_negated_tensors_are_refused),
         cmocka_unit_test(test_tensors_of_untyped_storages_take_their_own_type),
+        cmocka_unit_test(test_other_formats_are_told_by_their_first_bytes),
+        cmocka_unit_test(test_records_about_the_file_are_checked),
+        cmocka_unit_test(test_missing_records_are_named),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

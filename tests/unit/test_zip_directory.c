@@ -240,6 +240,41 @@ static void test_records_that_overlap_or_leave_gaps_are_refused(void **state)
     check(&zip, PA_ERR_FORMAT, "overlap");
 }
 
+/* A record whose sizes follow its bytes, as torch writes them; one number of those that follow is changed. */
+static void check_descriptor(size_t at, uint64_t value, int bytes, size_t length, pa_status code, const char *part)
+{
+    pa_test_zip zip;
+    memset(&zip, 0, sizeof(zip));
+    pa_test_zip_add(&zip, "a/two", "22", 2);
+    pa_test_patch(&zip.bytes, 6, 0x0808, 2);
+    pa_test_patch(&zip.directory, 8, 0x0808, 2);
+    const size_t place = zip.bytes.n;
+    pa_test_put_le(&zip.bytes, 0x08074b50, 4);
+    pa_test_put_le(&zip.bytes, crc32(0, (const unsigned char *)"22", 2), 4);
+    pa_test_put_le(&zip.bytes, 2, length == 24 ? 8 : 4);
+    pa_test_put_le(&zip.bytes, 2, length == 24 ? 8 : 4);
+    zip.bytes.n = place + length;
+    if (bytes > 0) {
+        pa_test_patch(&zip.bytes, place + at, value, bytes);
+    }
+    pa_test_zip_finish(&zip);
+    check(&zip, code, part);
+}
+
+static void test_a_data_descriptor_must_agree(void **state)
+{
+    (void)state;
+    check_descriptor(0, 0, 0, 16, PA_OK, "");
+    check_descriptor(0, 0, 0, 24, PA_OK, "");
+    check_descriptor(0, 1, 4, 16, PA_ERR_FORMAT, "two: the 16 bytes after it");
+    check_descriptor(4, 1, 4, 16, PA_ERR_FORMAT, "data descriptor");
+    check_descriptor(8, 3, 4, 16, PA_ERR_FORMAT, "data descriptor");
+    check_descriptor(12, 3, 4, 16, PA_ERR_FORMAT, "data descriptor");
+    check_descriptor(16, 3, 8, 24, PA_ERR_FORMAT, "data descriptor");
+    check_descriptor(0, 0, 0, 0, PA_ERR_FORMAT, "the 0 bytes after it");
+    check_descriptor(0, 0, 0, 12, PA_ERR_FORMAT, "the 12 bytes after it");
+}
+
 /* Give entry 1 an extra field and sizes that refer to it. */
 static void check_zip64(const char *extra, size_t n, pa_status code, const char *part)
 {
@@ -259,16 +294,48 @@ static void test_zip64_fields_are_read_and_must_not_lie(void **state)
 {
     (void)state;
 #define ZIP64(bytes) bytes, sizeof(bytes) - 1
-    check_zip64(ZIP64("\1\0\x10\0" "\2\0\0\0\0\0\0\0" "\2\0\0\0\0\0\0\0"), PA_OK, "");
-    check_zip64(ZIP64("\7\0\1\0x" "\1\0\x10\0" "\2\0\0\0\0\0\0\0" "\2\0\0\0\0\0\0\0"), PA_OK, "");
-    check_zip64(ZIP64("\1\0\x10\0" "\3\0\0\0\0\0\0\0" "\3\0\0\0\0\0\0\0"), PA_ERR_FORMAT, "two: 3 bytes at");
-    check_zip64(ZIP64("\1\0\x10\0" "\2\0\0\0\0\0\0\x80" "\2\0\0\0\0\0\0\x80"), PA_ERR_FORMAT, "2^62");
-    check_zip64(ZIP64("\1\0\x10\0" "\2\0\0\0\0\0\0\x30" "\2\0\0\0\0\0\0\x30"), PA_ERR_FORMAT, "exceed the file");
-    check_zip64(ZIP64("\1\0\x08\0" "\2\0\0\0\0\0\0\0"), PA_ERR_FORMAT, "bad zip64 field");
-    check_zip64(ZIP64("\1\0\x20\0" "\2\0\0\0\0\0\0\0" "\2\0\0\0\0\0\0\0"), PA_ERR_FORMAT, "exceeds its record");
-    check_zip64(ZIP64("\2\0\x10\0" "\2\0\0\0\0\0\0\0" "\2\0\0\0\0\0\0\0"), PA_ERR_FORMAT, "is missing");
-    check_zip64(ZIP64("\1\0\x10\0" "\2\0\0\0\0\0\0\0" "\2\0\0\0\0\0\0\0" "\1\0\0\0"), PA_ERR_FORMAT, "bad zip64");
-    check_zip64(ZIP64("\1\0\x10\0" "\2\0\0\0\0\0\0\0" "\2\0\0\0\0\0\0\0" "\1\0"), PA_ERR_FORMAT, "bad extra");
+    check_zip64(ZIP64("\1\0\x10\0"
+                      "\2\0\0\0\0\0\0\0"
+                      "\2\0\0\0\0\0\0\0"),
+                PA_OK, "");
+    check_zip64(ZIP64("\7\0\1\0x"
+                      "\1\0\x10\0"
+                      "\2\0\0\0\0\0\0\0"
+                      "\2\0\0\0\0\0\0\0"),
+                PA_OK, "");
+    check_zip64(ZIP64("\1\0\x10\0"
+                      "\3\0\0\0\0\0\0\0"
+                      "\3\0\0\0\0\0\0\0"),
+                PA_ERR_FORMAT, "two: 3 bytes at");
+    check_zip64(ZIP64("\1\0\x10\0"
+                      "\2\0\0\0\0\0\0\x80"
+                      "\2\0\0\0\0\0\0\x80"),
+                PA_ERR_FORMAT, "2^62");
+    check_zip64(ZIP64("\1\0\x10\0"
+                      "\2\0\0\0\0\0\0\x30"
+                      "\2\0\0\0\0\0\0\x30"),
+                PA_ERR_FORMAT, "exceed the file");
+    check_zip64(ZIP64("\1\0\x08\0"
+                      "\2\0\0\0\0\0\0\0"),
+                PA_ERR_FORMAT, "bad zip64 field");
+    check_zip64(ZIP64("\1\0\x20\0"
+                      "\2\0\0\0\0\0\0\0"
+                      "\2\0\0\0\0\0\0\0"),
+                PA_ERR_FORMAT, "exceeds its record");
+    check_zip64(ZIP64("\2\0\x10\0"
+                      "\2\0\0\0\0\0\0\0"
+                      "\2\0\0\0\0\0\0\0"),
+                PA_ERR_FORMAT, "is missing");
+    check_zip64(ZIP64("\1\0\x10\0"
+                      "\2\0\0\0\0\0\0\0"
+                      "\2\0\0\0\0\0\0\0"
+                      "\1\0\0\0"),
+                PA_ERR_FORMAT, "bad zip64");
+    check_zip64(ZIP64("\1\0\x10\0"
+                      "\2\0\0\0\0\0\0\0"
+                      "\2\0\0\0\0\0\0\0"
+                      "\1\0"),
+                PA_ERR_FORMAT, "bad extra");
 }
 
 /* two_records() with the 64-bit end record and its locator; `at` and `value` change the former. */
@@ -349,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_names_that_could_fool_somebody_are_refused),
         cmocka_unit_test(test_a_name_with_a_nul_is_refused),
         cmocka_unit_test(test_records_that_overlap_or_leave_gaps_are_refused),
+        cmocka_unit_test(test_a_data_descriptor_must_agree),
         cmocka_unit_test(test_zip64_fields_are_read_and_must_not_lie),
         cmocka_unit_test(test_both_end_records_must_agree),
         cmocka_unit_test(test_every_allocation_may_fail),

@@ -63,8 +63,8 @@ int pa_pickle_is(const pa_pickle_node *node, const char *text)
 
 const char *pa_pickle_type_name(pa_pickle_type type)
 {
-    static const char *const names[] = {"None", "bool",  "int", "float",  "text",    "bytes",  "list",
-                                        "tuple", "set", "dict", "global", "storage", "tensor", "object"};
+    static const char *const names[] = {"None",  "bool", "int",  "float",  "text",    "bytes",  "list",
+                                        "tuple", "set",  "dict", "global", "storage", "tensor", "object"};
     return names[type];
 }
 
@@ -122,8 +122,8 @@ static pa_status op_frame(pa_pickle *vm, pa_error *err)
     const unsigned char *p = NULL;
     pa_status status = pa_pickle_take(vm, 8, &p, err);
     if (status == PA_OK && pa_le64(p) > (uint64_t)(vm->length - vm->at)) {
-        status = pa_fail(err, PA_ERR_FORMAT, "a frame of %llu bytes exceeds the pickle",
-                         (unsigned long long)pa_le64(p));
+        status =
+            pa_fail(err, PA_ERR_FORMAT, "a frame of %llu bytes exceeds the pickle", (unsigned long long)pa_le64(p));
     }
     return status;
 }
@@ -210,8 +210,8 @@ static void add_place(pa_error *err, int64_t at, unsigned opcode)
 static pa_status finish(pa_pickle *vm, pa_error *err)
 {
     pa_status status = PA_OK;
-    PA_REQUIRE(vm->depth == 1 && vm->n_marks == 0, err, PA_ERR_FORMAT, "%lld values and %lld marks are left, not one value",
-               (long long)vm->depth, (long long)vm->n_marks);
+    PA_REQUIRE(vm->depth == 1 && vm->n_marks == 0, err, PA_ERR_FORMAT,
+               "%lld values and %lld marks are left, not one value", (long long)vm->depth, (long long)vm->n_marks);
     PA_REQUIRE(vm->at == vm->length, err, PA_ERR_FORMAT, "%lld bytes follow the end", (long long)(vm->length - vm->at));
     vm->root = vm->stack[0];
 

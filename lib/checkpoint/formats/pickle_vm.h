@@ -15,18 +15,18 @@ struct pa_pickle {
     const pa_pickle_hooks *hooks;
     const unsigned char *bytes;
     int64_t length;
-    int64_t at;         /**< Next byte. */
-    unsigned opcode;    /**< The one being executed. */
+    int64_t at;      /**< Next byte. */
+    unsigned opcode; /**< The one being executed. */
     pa_pickle_node **stack;
     int64_t depth;
     int64_t stack_capacity;
-    int64_t *marks;     /**< Depths of the stack. */
+    int64_t *marks; /**< Depths of the stack. */
     int64_t n_marks;
     int64_t marks_capacity;
     pa_pickle_node **memo;
-    int64_t memo_size;  /**< Slots; unset ones are NULL. */
+    int64_t memo_size; /**< Slots; unset ones are NULL. */
     int64_t memo_capacity;
-    int64_t puts;       /**< Things memorised so far. */
+    int64_t puts; /**< Things memorised so far. */
     pa_pickle_node *root;
 };
 

@@ -10,8 +10,8 @@ enum { MAX_SAFETENSORS_HEADER = 100000000 };
 static int probe_legacy(const unsigned char *head, int64_t n, int64_t size)
 {
     (void)size;
-    static const unsigned char magic[] = {0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50,
-                                          0x19, 0x2e};
+    static const unsigned char magic[] = {0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
+                                          0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e};
     return (n >= (int64_t)sizeof(magic) && memcmp(head, magic, sizeof(magic)) == 0) ||
            (n >= 8 && memcmp(head, "PYTORCH1", 8) == 0);
 }

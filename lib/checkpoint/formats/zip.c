@@ -9,8 +9,13 @@
 #include "checkpoint/formats/zip_end.h"
 
 enum { MAX_RECORDS = 1000000, MAX_DIRECTORY_BYTES = 256 << 20 };
-enum { ENTRY_BYTES = 46, HEADER_BYTES = 30, SIGNATURE_ENTRY = 0x02014b50, SIGNATURE_HEADER = 0x04034b50,
-       SIGNATURE_DESCRIPTOR = 0x08074b50 };
+enum {
+    ENTRY_BYTES = 46,
+    HEADER_BYTES = 30,
+    SIGNATURE_ENTRY = 0x02014b50,
+    SIGNATURE_HEADER = 0x04034b50,
+    SIGNATURE_DESCRIPTOR = 0x08074b50
+};
 enum { METHOD_STORED = 0, METHOD_DEFLATED = 8 };
 /* Level of compression, "sizes follow the data", "names are UTF-8": all that does not change what the bytes mean. */
 enum { FLAG_DESCRIPTOR = 0x0008, FLAGS_KNOWN = 0x080e };
@@ -187,7 +192,7 @@ static int compare_places(const void *items, int64_t a, int64_t b)
     return (entries[a].header > entries[b].header) - (entries[a].header < entries[b].header);
 }
 
-/* What follows the bytes of a record whose sizes were not known beforehand: they once more, with or without signature. */
+/* Follows the bytes of a record whose sizes were not known beforehand: they once more, with or without signature. */
 static pa_status check_descriptor(const pa_zip *zip, const pa_zip_entry *entry, int64_t gap, pa_error *err)
 {
     unsigned char bytes[24] = {0};
@@ -205,13 +210,15 @@ static pa_status check_descriptor(const pa_zip *zip, const pa_zip_entry *entry, 
         const int wide = gap >= 20;
         const uint64_t packed = wide ? pa_le64(p + 4) : pa_le32(p + 4);
         const uint64_t size = wide ? pa_le64(p + 12) : pa_le32(p + 8);
-        agrees = agrees && pa_le32(p) == entry->crc && packed == (uint64_t)entry->packed &&
-                 size == (uint64_t)entry->size;
+        agrees =
+            agrees && pa_le32(p) == entry->crc && packed == (uint64_t)entry->packed && size == (uint64_t)entry->size;
     }
     if (!agrees) {
         char shown[PA_PRINTABLE_SIZE];
-        return pa_fail(err, PA_ERR_FORMAT, "%s: the %lld bytes after it are no data descriptor that agrees with the "
-                       "directory", pa_printable(shown, entry->name, (int64_t)strlen(entry->name)), (long long)gap);
+        return pa_fail(err, PA_ERR_FORMAT,
+                       "%s: the %lld bytes after it are no data descriptor that agrees with the "
+                       "directory",
+                       pa_printable(shown, entry->name, (int64_t)strlen(entry->name)), (long long)gap);
     }
     return PA_OK;
 }

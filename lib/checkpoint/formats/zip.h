@@ -12,22 +12,22 @@
 
 /** One record. Sizes and CRC are the directory's; those of local headers are never looked at. */
 typedef struct pa_zip_entry {
-    const char *name;   /**< Below the top folder; NUL-terminated UTF-8. */
-    int64_t header;     /**< Place of the local header in the file. */
-    int64_t data;       /**< Place of the bytes in the file. */
-    int64_t packed;     /**< Bytes in the file. */
-    int64_t size;       /**< Bytes when unpacked; the same when stored. */
-    uint32_t crc;       /**< Of the unpacked bytes; 0 for "not computed". */
-    uint16_t flags;     /**< As in the headers. */
-    uint16_t method;    /**< 0 stored, 8 deflated. */
+    const char *name; /**< Below the top folder; NUL-terminated UTF-8. */
+    int64_t header;   /**< Place of the local header in the file. */
+    int64_t data;     /**< Place of the bytes in the file. */
+    int64_t packed;   /**< Bytes in the file. */
+    int64_t size;     /**< Bytes when unpacked; the same when stored. */
+    uint32_t crc;     /**< Of the unpacked bytes; 0 for "not computed". */
+    uint16_t flags;   /**< As in the headers. */
+    uint16_t method;  /**< 0 stored, 8 deflated. */
 } pa_zip_entry;
 
 typedef struct pa_zip {
     const pa_allocator *mem;
-    pa_file *file;          /**< Borrowed. */
-    unsigned char *bytes;   /**< The directory; holds the names. */
+    pa_file *file;        /**< Borrowed. */
+    unsigned char *bytes; /**< The directory; holds the names. */
     pa_zip_entry *entries;
-    int64_t *order;         /**< Entry numbers by name, case ignored. */
+    int64_t *order; /**< Entry numbers by name, case ignored. */
     int64_t count;
 } pa_zip;
 

@@ -151,8 +151,15 @@ def pwcca(x, y, options, narrow, pico):
     if len(x) - 1 <= max(ranks):
         return None  # n centred points span n - 1 directions: every correlation would be 1
     left, rho, _ = np.linalg.svd(bases[0].T @ bases[1], full_matrices=False)
-    variates = bases[0] @ left
-    alpha = np.abs(variates.T @ centered(x)).sum(axis=1)
+    loadings = (bases[0] @ left).T @ centered(x)
+    # Directions of equal correlations are not unique: take those along which x varies most.
+    first = 0
+    for end in range(1, len(rho) + 1):
+        if end == len(rho) or rho[end - 1] - rho[end] > 1e-8:
+            turn, _, _ = np.linalg.svd(loadings[first:end], full_matrices=False)
+            loadings[first:end] = turn.T @ loadings[first:end]
+            first = end
+    alpha = np.abs(loadings).sum(axis=1)
     return float(np.sum(alpha * np.clip(rho, 0, 1)) / np.sum(alpha))
 
 
