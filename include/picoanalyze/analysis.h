@@ -123,8 +123,40 @@ typedef int32_t (*pa_progress_fn)(void *user, const pa_progress *progress);
 PA_API PA_NODISCARD pa_status pa_analysis_create(pa_context *ctx, const pa_config *config, const pa_run *run,
                                                  pa_analysis **out, pa_error *err);
 
+/** What an analysis does with a journal that is there already. */
+typedef int32_t pa_journal_mode;
+
+/** Values of ::pa_journal_mode. The numbers never change. */
+enum {
+    PA_JOURNAL_START = 0, /**< Discard it and compute everything. */
+    PA_JOURNAL_RESUME = 1 /**< Take over what is in it and compute the rest; nothing there: compute everything. */
+};
+
 /**
- * @brief Compute everything. May be called again; it then starts anew.
+ * @brief Let pa_analysis_execute() write down what it has finished, so that it can be resumed after whatever ended it.
+ *
+ * The journal gets a record for each layer of a step as soon as that is computed. Records are flushed to the disk in
+ * groups, at least every 64 and whenever one comes more than a second after the last flush; what was flushed survives
+ * the end of the process and of the machine. A resumed execution gives the same rows as one that was never
+ * interrupted, to the last bit; its summary counts only the bytes and seconds of its own.
+ *
+ * Nothing is opened yet: pa_analysis_execute() does, and returns ::PA_ERR_FORMAT when the file is no journal, is damaged,
+ * or belongs to an analysis with another configuration, run or library version, and ::PA_ERR_IO when it cannot be read or
+ * written or another process is using it. The file stays when execution succeeds; remove it once the results are safe.
+ * @param[in,out] analysis  Analysis.
+ * @param[in]     path      File, e.g. "analysis_results/demo/results.journal"; it and the directories above it are made
+ *                          when there is something to write. Copied. NULL: keep no journal.
+ * @param[in]     mode      A ::pa_journal_mode.
+ * @param[out]    err       Error text, or NULL.
+ * @retval PA_OK          Set.
+ * @retval PA_ERR_INVALID `analysis` is NULL, `path` is "" or `mode` is none.
+ * @retval PA_ERR_NOMEM   Out of memory; what was set before stays.
+ */
+PA_API PA_NODISCARD pa_status pa_analysis_set_journal(pa_analysis *analysis, const char *path, pa_journal_mode mode,
+                                                      pa_error *err);
+
+/**
+ * @brief Compute everything. May be called again; it then starts anew, or resumes if pa_analysis_set_journal() says so.
  * @param[in]  analysis  Plan.
  * @param[in]  progress  Told about progress; may be NULL.
  * @param[in]  user      Handed to `progress`.
@@ -132,6 +164,7 @@ PA_API PA_NODISCARD pa_status pa_analysis_create(pa_context *ctx, const pa_confi
  * @param[out] err       Error text, or NULL.
  * @retval PA_OK            All computed; undefined values are rows with a state.
  * @retval PA_ERR_CANCELLED `progress` asked to stop.
+ * @retval PA_ERR_FORMAT    The journal cannot be resumed from, see pa_analysis_set_journal(); or a file is damaged.
  * @retval PA_ERR_NOT_FOUND A tensor that a component needs is missing, or no step has any file that is asked for. Any
  *                          other: what a file, component or metric returned.
  */

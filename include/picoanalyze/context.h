@@ -41,6 +41,12 @@ typedef struct pa_context_options {
     void *log_user;                /**< Handed to `log`. */
     int32_t threads;               /**< Worker threads of an analysis; 0: the processors available. */
     int32_t reserved;              /**< Zero. */
+    /**
+     * Bytes that the layers being computed at one time may take, as estimated: each tensor of a layer and, for what is
+     * derived from it, the same again, in doubles; and the tensors of the target checkpoints, which are kept. One layer
+     * is always computed, however large. 0: no limit. Results do not depend on it.
+     */
+    int64_t max_memory;
 } pa_context_options;
 
 /**
@@ -49,7 +55,8 @@ typedef struct pa_context_options {
  * @param[out] out      The context; yours, end it with pa_context_destroy().
  * @param[out] err      Error text, or NULL.
  * @retval PA_OK          Made.
- * @retval PA_ERR_INVALID `struct_size` too small, half an allocator, or `threads` outside 0 ... 1024.
+ * @retval PA_ERR_INVALID `struct_size` too small, half an allocator, `threads` outside 0 ... 1024, or a negative
+ *                        `max_memory`.
  * @retval PA_ERR_NOMEM   Out of memory.
  */
 PA_API PA_NODISCARD pa_status pa_context_create(const pa_context_options *options, pa_context **out, pa_error *err);

@@ -9,7 +9,7 @@
  * | kind        | head h                                               | shape |
  * |-------------|------------------------------------------------------|-------|
  * | weights     | O V, what the head writes for what it reads          | [d, d], rank <= head_dim |
- * | gradients   | O dV + dO V, its first-order change                  | [d, d], rank <= 2 head_dim |
+ * | gradients   | O dV + dO V = [O dO] [dV; V], its first-order change | [d, d], rank <= 2 head_dim |
  * | activations | A_V O^T with A_V the head's slice of the value activations | [samples, d], rank <= head_dim |
  *
  * Keys: `layers.<layer>.ov_circuit.<kind>.heads.<h>`, and without `.heads.<h>` for [head 0, head 1, ...].
@@ -112,9 +112,20 @@ static pa_status head_cols(const tensors *t, const pa_matrix *m, int64_t index, 
 /* What the heads of one key/value group share: made once, so that what is derived from it is, too. */
 typedef struct group {
     pa_matrix *v;
-    pa_matrix *dv;
+    pa_matrix *changes; /* [dV; V] */
     pa_matrix *activations;
 } group;
+
+static pa_status stack_changes(const tensors *t, int64_t kv_head, group *g, pa_error *err)
+{
+    pa_matrix *dv = NULL;
+    pa_status status = head_rows(t, t->dv, kv_head, &dv, err);
+    if (status == PA_OK) {
+        status = pa_matrix_concat_rows((const pa_matrix *[]){dv, g->v}, 2, &g->changes, err);
+    }
+    pa_matrix_destroy(dv);
+    return status;
+}
 
 static pa_status make_group(const tensors *t, int64_t kv_head, group *out, pa_error *err)
 {
@@ -123,7 +134,7 @@ static pa_status make_group(const tensors *t, int64_t kv_head, group *out, pa_er
         PA_TRY(head_rows(t, t->v, kv_head, &out->v, err));
     }
     if (t->dv != NULL) {
-        PA_TRY(head_rows(t, t->dv, kv_head, &out->dv, err));
+        PA_TRY(stack_changes(t, kv_head, out, err));
     }
     if (t->activations != NULL) {
         PA_TRY(head_cols(t, t->activations, kv_head, &out->activations, err));
@@ -136,7 +147,7 @@ cleanup:
 static void free_group(group *g)
 {
     pa_matrix_destroy(g->v);
-    pa_matrix_destroy(g->dv);
+    pa_matrix_destroy(g->changes);
     pa_matrix_destroy(g->activations);
     const group none = {0};
     *g = none;
@@ -147,16 +158,13 @@ static pa_status circuit_of_gradients(const tensors *t, const group *g, const pa
 {
     pa_status status = PA_OK;
     pa_matrix *d_o = NULL;
-    pa_matrix *first = NULL;
-    pa_matrix *second = NULL;
+    pa_matrix *left = NULL;
     PA_TRY(head_cols(t, t->d_o, head, &d_o, err));
-    PA_TRY(pa_matrix_product(o, g->dv, &first, err));
-    PA_TRY(pa_matrix_product(d_o, g->v, &second, err));
-    PA_TRY(pa_matrix_sum(first, second, out, err));
+    PA_TRY(pa_matrix_concat_columns((const pa_matrix *[]){o, d_o}, 2, &left, err));
+    PA_TRY(pa_matrix_product(left, g->changes, out, err));
 
 cleanup:
-    pa_matrix_destroy(second);
-    pa_matrix_destroy(first);
+    pa_matrix_destroy(left);
     pa_matrix_destroy(d_o);
     return status;
 }

@@ -4,6 +4,8 @@
 #include <cblas.h>
 #include <string.h>
 
+#include "linalg/blas_threads.h"
+
 enum { TILE = 32 };
 
 /* Copies so that both sides are walked in cache-sized tiles. `dst_row`, `dst_col`: strides of the packed copy. */
@@ -84,15 +86,29 @@ pa_status pa_gemm(double alpha, pa_view a, pa_view b, double beta, pa_layout lay
     }
     const int64_t strides = a.row_stride > a.col_stride ? a.row_stride : a.col_stride;
     const int64_t more = b.row_stride > b.col_stride ? b.row_stride : b.col_stride;
-    pa_status status = pa_blas_size_check(a.rows, a.cols, b.cols, err);
-    if (status == PA_OK) {
-        status = pa_blas_size_check(strides, more, ld, err);
-    }
-    if (status == PA_OK && a.rows > 0 && b.cols > 0) {
+    pa_status status = PA_OK;
+    PA_TRY(pa_blas_size_check(a.rows, a.cols, b.cols, err));
+    PA_TRY(pa_blas_size_check(strides, more, ld, err));
+    if (a.rows > 0 && b.cols > 0) {
         const operand left = as_column_major(a);
         const operand right = as_column_major(b);
-        cblas_dgemm(CblasColMajor, left.transpose, right.transpose, (blasint)a.rows, (blasint)b.cols, (blasint)a.cols,
-                    alpha, a.data, left.ld, b.data, right.ld, beta, c, (blasint)ld);
+        PA_BLAS_CALL(err, cblas_dgemm(CblasColMajor, left.transpose, right.transpose, (blasint)a.rows, (blasint)b.cols,
+                                      (blasint)a.cols, alpha, a.data, left.ld, b.data, right.ld, beta, c, (blasint)ld));
     }
+
+cleanup:
+    return status;
+}
+
+pa_status pa_gemm_f32(const float *a, const float *b, int64_t n, int64_t k, int64_t p, float *c, pa_error *err)
+{
+    pa_status status = PA_OK;
+    PA_TRY(pa_blas_size_check(n, k, p, err));
+    if (n > 0 && p > 0) {
+        PA_BLAS_CALL(err, cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)n, (blasint)p, (blasint)k,
+                                      1.0F, a, (blasint)k, b, (blasint)p, 0.0F, c, (blasint)p));
+    }
+
+cleanup:
     return status;
 }

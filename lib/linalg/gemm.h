@@ -15,6 +15,9 @@ typedef enum pa_layout { PA_ROW_MAJOR, PA_COLUMN_MAJOR } pa_layout;
 pa_status pa_gemm(double alpha, pa_view a, pa_view b, double beta, pa_layout layout, double *c, int64_t ld,
                   pa_error *err);
 
+/** C = A B of packed row-major A [n, k] and B [k, p] in single precision. */
+pa_status pa_gemm_f32(const float *a, const float *b, int64_t n, int64_t k, int64_t p, float *c, pa_error *err);
+
 /** PA_OK when every number fits the BLAS' integer, else PA_ERR_LIMIT. */
 pa_status pa_blas_size_check(int64_t a, int64_t b, int64_t c, pa_error *err);
 #endif

@@ -92,6 +92,11 @@ void pa_buffer_release(pa_buffer *buffer)
     }
 }
 
+int pa_buffer_is_shared(const pa_buffer *buffer)
+{
+    return atomic_load_explicit(&buffer->references, memory_order_acquire) > 1;
+}
+
 /* With the lock held. The storage is let go: what was read is kept as doubles. */
 static pa_status load(pa_buffer *buffer, pa_error *err)
 {

@@ -18,6 +18,9 @@ pa_status pa_buffer_from_values(const pa_allocator *mem, const double *values, i
 pa_buffer *pa_buffer_retain(pa_buffer *buffer);
 void pa_buffer_release(pa_buffer *buffer);
 
+/** Whether there are references besides one's own. */
+int pa_buffer_is_shared(const pa_buffer *buffer);
+
 /** The elements in row-major order, read now if need be; and how many of them are NaN or infinite. */
 pa_status pa_buffer_values(pa_buffer *buffer, const double **values, int64_t *nonfinite, pa_error *err);
 #endif

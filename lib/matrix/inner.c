@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
  * Inner products of two matrices: of their elements, and of their row Grams. */
-#include "linalg/blas_threads.h"
 #include "linalg/gemm.h"
 #include "linalg/reduce.h"
 #include "matrix/matrix_impl.h"
@@ -115,9 +114,7 @@ pa_status pa_matrix_inner(const pa_matrix *a, const pa_matrix *b, double *out, p
     PA_REQUIRE(a->rows == b->rows && a->cols == b->cols, err, PA_ERR_SHAPE, "[%lld, %lld] and [%lld, %lld]",
                (long long)a->rows, (long long)a->cols, (long long)b->rows, (long long)b->cols);
     PA_TRY(check_pair(a, b, err));
-    pa_blas_enter();
     status = inner(a, b, &result, err);
-    pa_blas_leave();
     if (status == PA_OK) {
         *out = result;
     }
@@ -161,9 +158,7 @@ pa_status pa_matrix_gram_inner(const pa_matrix *a, const pa_matrix *b, double *o
         PA_TRY(pa_matrix_ask(a, PA_QUERY_GRAM_NORM, err));
         result = a->memo->gram_norm;
     } else {
-        pa_blas_enter();
         status = cross_norm(a, b, &result, err);
-        pa_blas_leave();
     }
     if (status == PA_OK) {
         *out = result;

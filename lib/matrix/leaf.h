@@ -12,4 +12,7 @@
  * and the storage retained; the tensor must have been checked.
  */
 pa_status pa_matrix_from_tensor(pa_context *ctx, const pa_tensor *tensor, pa_matrix **out, pa_error *err);
+
+/** Whether there are references besides one's own to the matrix or, in slices of it, to its elements. */
+int pa_matrix_is_shared(const pa_matrix *m);
 #endif

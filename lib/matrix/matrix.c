@@ -21,6 +21,12 @@ pa_matrix *pa_matrix_retain(const pa_matrix *m)
     return m->memo->self;
 }
 
+int pa_matrix_is_shared(const pa_matrix *m)
+{
+    return atomic_load_explicit(&root_of(m)->memo->references, memory_order_acquire) > 1 ||
+           (m->buffer != NULL && pa_buffer_is_shared(m->buffer));
+}
+
 /* References of a companion to its own root are not counted: they would keep the root alive for ever. */
 static void free_node(pa_matrix *m)
 {
@@ -168,7 +174,7 @@ static void destroy_borrowed(pa_storage *self)
     pa_free(&mem, storage);
 }
 
-static const pa_storage_ops borrowed_ops = {NULL, destroy_borrowed};
+static const pa_storage_ops borrowed_ops = {.destroy = destroy_borrowed};
 
 static pa_status borrow_strided(pa_context *ctx, const pa_tensor *view, const void *data, pa_matrix **out,
                                 pa_error *err)

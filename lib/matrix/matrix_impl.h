@@ -31,6 +31,8 @@ typedef enum pa_query {
     PA_QUERY_NARROW,
     PA_QUERY_ENTRIES,
     PA_QUERY_SORTED,
+    PA_QUERY_HISTOGRAM,
+    PA_QUERY_GROUPS,
     PA_QUERY_FROBENIUS,
     PA_QUERY_GRAM_NORM,
     PA_QUERY_ROW_NORMS,
@@ -59,6 +61,10 @@ typedef struct pa_memo {
     pa_entry_stats stats;
     double *row_abs_sums;
     double *sorted;
+    struct pa_histogram *histogram; /**< NULL also when counting would be too coarse. */
+    pa_magnitude_groups groups;
+    int64_t *group_counts; /**< Backs `groups`. */
+    double *group_means;   /**< Backs `groups`. */
     double frobenius;
     double gram_norm; /**< ||A A^T||_F^2. */
     double *row_norms;
@@ -117,6 +123,8 @@ pa_status pa_compute_dense(const pa_matrix *m, pa_memo *memo, pa_error *err);
 pa_status pa_compute_narrow(const pa_matrix *m, pa_memo *memo, pa_error *err);
 pa_status pa_compute_entries(const pa_matrix *m, pa_memo *memo, pa_error *err);
 pa_status pa_compute_sorted(const pa_matrix *m, pa_memo *memo, pa_error *err);
+pa_status pa_compute_histogram(const pa_matrix *m, pa_memo *memo, pa_error *err);
+pa_status pa_compute_groups(const pa_matrix *m, pa_memo *memo, pa_error *err);
 pa_status pa_compute_frobenius(const pa_matrix *m, pa_memo *memo, pa_error *err);
 pa_status pa_compute_gram_norm(const pa_matrix *m, pa_memo *memo, pa_error *err);
 pa_status pa_compute_row_norms(const pa_matrix *m, pa_memo *memo, pa_error *err);

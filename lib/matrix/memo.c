@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "linalg/blas_threads.h"
+#include "linalg/histogram.h"
 #include "matrix/matrix_impl.h"
 
 typedef struct query_info {
@@ -13,6 +13,8 @@ static const query_info queries[PA_N_QUERIES] = {
     [PA_QUERY_NARROW] = {pa_compute_narrow, 1},
     [PA_QUERY_ENTRIES] = {pa_compute_entries, 1},
     [PA_QUERY_SORTED] = {pa_compute_sorted, 1},
+    [PA_QUERY_HISTOGRAM] = {pa_compute_histogram, 1},
+    [PA_QUERY_GROUPS] = {pa_compute_groups, 1},
     [PA_QUERY_FROBENIUS] = {pa_compute_frobenius, 1},
     [PA_QUERY_GRAM_NORM] = {pa_compute_gram_norm, 1},
     [PA_QUERY_ROW_NORMS] = {pa_compute_row_norms, 1},
@@ -46,6 +48,9 @@ void pa_memo_free(const pa_allocator *mem, pa_memo *memo)
     pa_free(mem, memo->narrow_values);
     pa_free(mem, memo->row_abs_sums);
     pa_free(mem, memo->sorted);
+    pa_histogram_destroy(memo->histogram);
+    pa_free(mem, memo->group_counts);
+    pa_free(mem, memo->group_means);
     pa_free(mem, memo->row_norms);
     pa_free(mem, memo->sigma);
     pa_free(mem, memo->means);
@@ -77,9 +82,7 @@ pa_status pa_matrix_ask(const pa_matrix *m, pa_query query, pa_error *err)
     if (status == PA_OK) {
         pthread_mutex_lock(&slot->lock);
         if (!atomic_load_explicit(&slot->ready, memory_order_relaxed)) {
-            pa_blas_enter();
             status = queries[query].compute(m, m->memo, err);
-            pa_blas_leave();
             if (status == PA_OK) {
                 atomic_store_explicit(&slot->ready, 1, memory_order_release);
             }

@@ -13,10 +13,7 @@
 #include "linalg/gemm.h"
 #include "linalg/qr.h"
 #include "linalg/reduce.h"
-#include "matrix/matrix_impl.h"
-
-/* Up to this many columns a row, the columns themselves are cheaper than an LQ that would shorten them. */
-enum { WIDE = 2 };
+#include "matrix/route.h"
 
 static pa_status narrow_of(const pa_matrix *m, pa_view *out, pa_error *err)
 {
@@ -32,7 +29,7 @@ static pa_status keep(const pa_matrix *m, pa_memo *memo, pa_view view, double *o
 {
     pa_status status = PA_OK;
     double *l = NULL;
-    if (view.cols / WIDE > view.rows) {
+    if (pa_route_narrow(m).shortens) {
         PA_REQUIRE_MEMORY(l = pa_alloc_raw(&m->ctx->mem, pa_area(view.rows, view.rows), sizeof(*l)), err, "an LQ");
         PA_TRY(pa_lq(&m->ctx->mem, view, l, err));
         pa_free(&m->ctx->mem, owned);
@@ -48,7 +45,7 @@ cleanup:
     return status;
 }
 
-static pa_status keep_dense(const pa_matrix *m, pa_memo *memo, pa_error *err)
+static pa_status narrow_elements(const pa_matrix *m, pa_memo *memo, pa_error *err)
 {
     pa_view view = {0};
     const pa_status status = pa_matrix_view(m, &view, err);
@@ -62,9 +59,6 @@ static pa_status narrow_product(const pa_matrix *m, pa_memo *memo, pa_error *err
     pa_view left = {0};
     pa_view right = {0};
     PA_TRY(narrow_of(m->operands[1], &right, err));
-    if (right.cols >= m->cols) {
-        return keep_dense(m, memo, err);
-    }
     PA_TRY(pa_matrix_view(m->operands[0], &left, err));
     const int64_t area = pa_area(m->rows, right.cols);
     PA_REQUIRE_MEMORY(values = pa_alloc(&m->ctx->mem, area, sizeof(*values)), err, "a product");
@@ -128,16 +122,17 @@ cleanup:
 
 pa_status pa_compute_narrow(const pa_matrix *m, pa_memo *memo, pa_error *err)
 {
-    switch (m->node) {
-    case PA_NODE_PRODUCT:
+    switch (pa_route_narrow(m).route) {
+    case PA_NARROW_ELEMENTS:
+        return narrow_elements(m, memo, err);
+    case PA_NARROW_PRODUCT:
         return narrow_product(m, memo, err);
-    case PA_NODE_COLUMNS:
+    case PA_NARROW_COLUMNS:
         return narrow_columns(m, memo, err);
-    case PA_NODE_SCALE:
+    case PA_NARROW_SCALE:
         return narrow_scale(m, memo, err);
-    default:
-        return keep_dense(m, memo, err);
     }
+    return pa_fail(err, PA_ERR_INVALID, "unknown route");
 }
 
 pa_status pa_compute_frobenius(const pa_matrix *m, pa_memo *memo, pa_error *err)

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "base/dtype.h"
+#include "linalg/gram.h"
 #include "linalg/svd.h"
-#include "matrix/matrix_impl.h"
+#include "matrix/route.h"
 
 static int64_t smaller_side(const pa_matrix *m)
 {
@@ -19,12 +20,18 @@ pa_status pa_compute_singular_values(const pa_matrix *m, pa_memo *memo, pa_error
     pa_status status = PA_OK;
     double *sigma = NULL;
     double *found = NULL;
+    int accurate = 0;
     PA_TRY(pa_matrix_ask(m, PA_QUERY_NARROW, err));
     const pa_view narrow = memo->narrow;
     const int64_t k = narrow.rows < narrow.cols ? narrow.rows : narrow.cols;
     PA_REQUIRE_MEMORY(sigma = pa_alloc(&m->ctx->mem, smaller_side(m), sizeof(*sigma)), err, "singular values");
     PA_REQUIRE_MEMORY(found = pa_alloc(&m->ctx->mem, k, sizeof(*found)), err, "singular values");
-    PA_TRY(pa_svd(&m->ctx->mem, narrow, found, NULL, err));
+    if (pa_route_spectrum(m) == PA_SPECTRUM_GRAM) {
+        PA_TRY(pa_gram_singular_values(&m->ctx->mem, narrow, PA_GRAM_TOLERANCE, found, &accurate, err));
+    }
+    if (!accurate) {
+        PA_TRY(pa_svd_values(&m->ctx->mem, narrow, found, err));
+    }
     const int64_t kept = k < smaller_side(m) ? k : smaller_side(m);
     memcpy(sigma, found, (size_t)kept * sizeof(*sigma));
     memo->sigma = sigma;
@@ -101,7 +108,7 @@ pa_status pa_compute_left_vectors(const pa_matrix *m, pa_memo *memo, pa_error *e
     const int64_t area = pa_area(narrow.rows, k);
     PA_REQUIRE_MEMORY(u = pa_alloc_raw(mem, area, sizeof(*u)), err, "singular vectors");
     PA_REQUIRE_MEMORY(sigma = pa_alloc(mem, k, sizeof(*sigma)), err, "singular vectors");
-    PA_TRY(pa_svd(mem, narrow, sigma, u, err));
+    PA_TRY(pa_svd_left(mem, narrow, sigma, u, err));
     PA_TRY(pa_buffer_from_values(mem, u, area, u, &buffer, err));
     u = NULL;
     k = k < smaller_side(m) ? k : smaller_side(m);
