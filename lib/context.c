@@ -10,6 +10,7 @@
 #include "base/context_impl.h"
 #include "base/cpus.h"
 #include "components/component_impl.h"
+#include "linalg/blas_threads.h"
 #include "metrics/metric_impl.h"
 
 enum { MAX_THREADS = 1024 };
@@ -19,9 +20,10 @@ static pa_status check_options(const pa_context_options *given, pa_context_optio
     pa_status status = PA_OK;
     memset(options, 0, sizeof(*options));
     if (given != NULL) {
-        PA_REQUIRE(given->struct_size >= sizeof(*given), err, PA_ERR_INVALID, "struct_size %zu, at least %zu",
-                   given->struct_size, sizeof(*given));
-        *options = *given;
+        const size_t first_version = offsetof(pa_context_options, max_memory);
+        const size_t size = given->struct_size;
+        PA_REQUIRE(size >= first_version, err, PA_ERR_INVALID, "struct_size %zu, at least %zu", size, first_version);
+        memcpy(options, given, size < sizeof(*options) ? size : sizeof(*options));
     }
     if (options->allocator == NULL) {
         options->allocator = &pa_allocator_default;
@@ -30,6 +32,8 @@ static pa_status check_options(const pa_context_options *given, pa_context_optio
                "an allocator needs both functions");
     PA_REQUIRE(options->threads >= 0 && options->threads <= MAX_THREADS, err, PA_ERR_INVALID, "%d threads, 0 ... %d",
                (int)options->threads, MAX_THREADS);
+    PA_REQUIRE(options->max_memory >= 0, err, PA_ERR_INVALID, "max_memory is %lld, at least 0",
+               (long long)options->max_memory);
 
 cleanup:
     return status;
@@ -47,11 +51,15 @@ pa_status pa_context_create(const pa_context_options *given, pa_context **out, p
     ctx->log = options.log;
     ctx->log_user = options.log_user;
     ctx->threads = options.threads > 0 ? options.threads : pa_cpus_available();
+    ctx->max_memory = options.max_memory;
     ctx->metrics.what = "metric";
     ctx->components.what = "component";
+    atomic_init(&ctx->queries, 0);
+    atomic_init(&ctx->computed, 0);
     pthread_mutex_init(&ctx->log_lock, NULL);
     PA_TRY(pa_metrics_register_builtin(ctx, err));
     PA_TRY(pa_components_register_builtin(ctx, err));
+    pa_blas_prepare();
     *out = ctx;
     ctx = NULL;
 

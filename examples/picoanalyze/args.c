@@ -38,6 +38,27 @@ int cli_parse_integer(const char *text, int64_t low, int64_t high, int64_t *out)
     return 1;
 }
 
+int cli_parse_bytes(const char *text, int64_t *out)
+{
+    static const char units[] = "KMGT";
+    char digits[24];
+    const size_t length = strlen(text);
+    const char *unit = length > 0 ? strchr(units, text[length - 1]) : NULL;
+    const size_t n = unit != NULL && *unit != '\0' ? length - 1 : length;
+    const int64_t factor = n < length ? (int64_t)1 << (10 * (unit - units + 1)) : 1;
+    int64_t number = 0;
+    if (n >= sizeof(digits)) {
+        return 0;
+    }
+    memcpy(digits, text, n);
+    digits[n] = '\0';
+    if (!cli_parse_integer(digits, 1, INT64_MAX / factor, &number)) {
+        return 0;
+    }
+    *out = number * factor;
+    return 1;
+}
+
 /* "--config_path FILE", as help and errors write it. */
 static int format_option(char *out, size_t size, const cli_option *option)
 {

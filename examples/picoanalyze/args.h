@@ -43,6 +43,9 @@ cli_verdict cli_parse(const cli_command *command, int argc, char **argv);
 /** Whole decimal number from `low` to `high`: 1 and `*out`, else 0. */
 int cli_parse_integer(const char *text, int64_t low, int64_t high, int64_t *out);
 
+/** Bytes, at least 1, as a decimal number that may end in K, M, G or T (powers of 1024): 1 and `*out`, else 0. */
+int cli_parse_bytes(const char *text, int64_t *out);
+
 /** "error; see 'picoanalyze <command> --help'" on stderr; returns CLI_BAD_USAGE. `command` may be NULL. */
 cli_verdict cli_bad_usage(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -21,6 +21,9 @@ int cli_doctor(int argc, char **argv);
 /** One line on stderr, "picoanalyze: <text>"; returns CLI_ERROR. */
 int cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/** Of several processes: errors of all but the first say from now on who it is. */
+void cli_speak_as(int32_t rank);
+
 /** Log callback of every context: warnings go to stderr, past the progress bar. `user` is a cli_progress or NULL. */
 void cli_log(void *user, pa_log_level level, const char *message);
 

@@ -29,11 +29,21 @@ static const command_entry commands[] = {
 };
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
+static int32_t speaking_rank;
+
+void cli_speak_as(int32_t rank)
+{
+    speaking_rank = rank;
+}
+
 int cli_fail(const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
     fputs("picoanalyze: ", stderr);
+    if (speaking_rank > 0) {
+        fprintf(stderr, "rank %d: ", (int)speaking_rank);
+    }
     (void)vfprintf(stderr, fmt, args);
     fputc('\n', stderr);
     va_end(args);

@@ -135,9 +135,10 @@ enum {
 /**
  * @brief Let pa_analysis_execute() write down what it has finished, so that it can be resumed after whatever ended it.
  *
- * The journal gets a record for each layer of a step as soon as that is computed. Records are flushed to the disk in
- * groups, at least every 64 and whenever one comes more than a second after the last flush; what was flushed survives
- * the end of the process and of the machine. A resumed execution gives the same rows as one that was never
+ * The journal gets a record for each layer of a step as soon as that is computed; what was written survives the end of
+ * the process. Records are flushed to the disk in groups, at least every 64, whenever one comes more than a second
+ * after the last flush, and when execution is cancelled or fails; what was flushed survives the end of the machine. A
+ * resumed execution gives the same rows as one that was never
  * interrupted, to the last bit; its summary counts only the bytes and seconds of its own.
  *
  * Nothing is opened yet: pa_analysis_execute() does, and returns ::PA_ERR_FORMAT when the file is no journal, is damaged,
@@ -170,6 +171,21 @@ PA_API PA_NODISCARD pa_status pa_analysis_set_journal(pa_analysis *analysis, con
  */
 PA_API PA_NODISCARD pa_status pa_analysis_execute(pa_analysis *analysis, pa_progress_fn progress, void *user,
                                                   pa_results **out, pa_error *err);
+
+/** @brief Receives one line of text, without newline; valid during the call. */
+typedef void (*pa_line_fn)(void *user, const char *line);
+
+/**
+ * @brief Explain the plan: for the first step, what each matrix is made of, which way each answer is computed, what that
+ *        costs in floating-point operations, which metrics share it. Opens files but reads no tensor.
+ * @param[in]  analysis  Plan.
+ * @param[in]  line      Called for each line of the explanation, from the calling thread.
+ * @param[in]  user      Handed to `line`.
+ * @param[out] err       Error text, or NULL.
+ * @return ::PA_OK, ::PA_ERR_INVALID for a NULL argument, or what a file or component returned.
+ */
+PA_API PA_NODISCARD pa_status pa_analysis_explain(const pa_analysis *analysis, pa_line_fn line, void *user,
+                                                  pa_error *err);
 
 /**
  * @brief End an analysis. Results stay valid.
@@ -207,6 +223,8 @@ typedef struct pa_summary {
     int64_t undefined;  /**< Rows without a value. */
     int64_t bytes_read; /**< Bytes of files read. */
     double seconds;     /**< Wall time of pa_analysis_execute(). */
+    int64_t queries;    /**< Answers that were asked of matrices ... */
+    int64_t computed;   /**< ... and how many of them had to be computed: the others were remembered. */
 } pa_summary;
 
 /**

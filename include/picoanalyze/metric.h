@@ -22,6 +22,16 @@ enum {
     PA_METRIC_ACCEPTS_NONFINITE = 1
 };
 
+/** What a metric asks of its inputs: bits of what pa_metric_ops::asks returns. */
+enum {
+    PA_ASKS_ELEMENTS = 1,  /**< Sums or values of all elements. */
+    PA_ASKS_ORDER = 2,     /**< The distribution of magnitudes. */
+    PA_ASKS_FROBENIUS = 4, /**< The Frobenius norm. */
+    PA_ASKS_SPECTRUM = 8,  /**< Singular values. */
+    PA_ASKS_VECTORS = 16,  /**< Singular vectors. */
+    PA_ASKS_GRAM = 32      /**< Inner products of row Grams. */
+};
+
 /** How a metric is computed. Zero-initialise it; fields are only ever appended. */
 typedef struct pa_metric_ops {
     size_t struct_size;            /**< `sizeof(pa_metric_ops)` as the caller compiled it. */
@@ -40,6 +50,8 @@ typedef struct pa_metric_ops {
     pa_status (*compute)(void *user_data, const pa_options *options, const pa_matrix *const *in, pa_value *out,
                          pa_error *err);
     void (*destroy)(void *user_data); /**< Called once when the context ends; may be NULL. */
+    /** What `compute` will ask with these options, ::PA_ASKS_SPECTRUM ...: for plans and schedules; NULL: unknown. */
+    int32_t (*asks)(void *user_data, const pa_options *options);
     const char *pico; /**< How pico-analyze's own value differs, one sentence; NULL when it does not; copied. */
 } pa_metric_ops;
 
@@ -85,8 +97,8 @@ PA_API const pa_metric_ops *pa_metric_describe(const pa_context *ctx, int64_t in
  * @retval PA_ERR_CONFIG    An option is unknown, missing or of the wrong type.
  * @retval PA_ERR_NOMEM     Out of memory.
  */
-PA_API PA_NODISCARD pa_status pa_metric_create(pa_context *ctx, const char *name, const char *options,
-                                               pa_metric **out, pa_error *err);
+PA_API PA_NODISCARD pa_status pa_metric_create(pa_context *ctx, const char *name, const char *options, pa_metric **out,
+                                               pa_error *err);
 
 /**
  * @brief End a metric.

@@ -12,6 +12,7 @@
 #include <picoanalyze/matrix.h>
 #include <picoanalyze/metric.h>
 #include <picoanalyze/options.h>
+#include <picoanalyze/team.h>
 #include <picoanalyze/types.h>
 #include <picoanalyze/value.h>
 #endif

@@ -1,54 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * @brief State of one pa_analysis_execute(). */
+ * @brief State of one pa_analysis_execute(): units go to the executor, their rows to the record and the journal. */
 #ifndef PA_ANALYSIS_EXECUTION_H
 #define PA_ANALYSIS_EXECUTION_H
-#include <stdatomic.h>
-
-#include "analysis/plan.h"
-#include "analysis/skips.h"
-#include "analysis/source.h"
-#include "base/pool.h"
-
-/** One matrix; all metrics over it are computed in one go, so that they find each other's work in its memo. */
-typedef struct pa_task {
-    int64_t site;
-    int64_t matrix; /**< Number among the matrices of the site. */
-} pa_task;
+#include "analysis/journal.h"
+#include "analysis/record.h"
+#include "analysis/units.h"
 
 typedef struct pa_execution {
     const pa_analysis *analysis;
     const pa_plan *plan;
-    pa_pool *pool;
-    pa_results *results;
-    pa_skips skips;
+    pa_units *units;
+    pa_record *record;
+    pa_journal *journal;     /**< NULL: none is kept. */
+    int64_t next_unit;       /**< Units before it have been given out or were there from the start. */
+    pthread_mutex_t lock;    /**< Of the record and what follows, which progress reads while others add to it. */
+    int64_t kept_units;      /**< Units that were not computed here but were in the journal or came from others. */
+    int64_t kept_values;     /**< Of those. */
+    int64_t bytes_elsewhere; /**< Read by others. */
+
     pa_progress_fn progress;
     void *user;
-
-    pa_source *targets; /**< By number of the target; opened when first needed and kept. */
-    pa_source own;      /**< The step's checkpoint, unless the step is a target. */
-    pa_source *now;     /**< Of the step being computed. */
-    int64_t step_number;
-    int64_t bytes_read;
-
-    int64_t *first_value; /**< By item: where its values start in `values`; -1: skipped at this step. */
-    pa_value *values;
-    int64_t n_values;
-    int64_t values_capacity;
-    pa_task *tasks;
-    int64_t n_tasks;
-    int64_t tasks_capacity;
-    pa_index row_keys;     /**< File and key of the step's rows. */
-    int64_t values_before; /**< Values of the steps that are done. */
-    atomic_llong values_done;
+    int64_t steps_reported;
 } pa_execution;
 
-/** Open checkpoints and build what the step needs: fills `first_value`, `tasks` and the number of values. */
-pa_status pa_execution_prepare(pa_execution *x, int64_t step, pa_error *err);
+/** The next unit whose rows are not there, in ascending order; -1 after the last one. */
+int64_t pa_execution_next(pa_execution *x);
 
-/** Append the step's values to the results, in the order of the plan. */
-pa_status pa_execution_record(pa_execution *x, pa_error *err);
+/** Rows of a unit, computed here or (1) elsewhere. One call at a time. */
+pa_status pa_execution_accept(pa_execution *x, const char *bytes, int64_t length, int32_t elsewhere, pa_error *err);
 
-/** End the matrices of the step, but not those that later steps are compared with. */
-void pa_execution_finish(pa_execution *x);
+/** Tell the caller how far the work is: PA_ERR_CANCELLED when that asks to stop. The calling thread's. */
+pa_status pa_execution_report(pa_execution *x, pa_error *err);
 #endif

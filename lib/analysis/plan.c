@@ -242,6 +242,7 @@ static pa_status make_plan(pa_analysis *analysis, pa_error *err)
             PA_TRY(plan_part(analysis, &item, &metric->parts[p], err));
         }
     }
+    PA_TRY(pa_plan_list_layers(plan, err));
 
 cleanup:
     return status;
@@ -286,6 +287,7 @@ void pa_analysis_destroy(pa_analysis *analysis)
         pa_index_free(&plan->site_keys);
         pa_index_free(&plan->item_keys);
         pa_arena_free(&plan->arena);
+        pa_free(plan->mem, analysis->journal_path);
         pa_free(plan->mem, analysis);
     }
 }

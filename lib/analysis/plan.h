@@ -3,6 +3,8 @@
  * @brief What to compute at each step: sites (a component at a layer and split) and items (a metric over a site). */
 #ifndef PA_ANALYSIS_PLAN_H
 #define PA_ANALYSIS_PLAN_H
+#include <picoanalyze/team.h>
+
 #include "analysis/config_impl.h"
 #include "base/index.h"
 #include "base/text.h"
@@ -12,7 +14,9 @@ typedef struct pa_plan_site {
     const pa_config_part *part;
     const char *split;
     int64_t layer;
-    int64_t first_item; /**< Items over this site, in the order of the configuration; -1 ends the list. */
+    int64_t layer_number; /**< In pa_plan::layers. */
+    int64_t number;       /**< Among the sites of the layer. */
+    int64_t first_item;   /**< Items over this site, in the order of the configuration; -1 ends the list. */
     int64_t last_item;
 } pa_plan_site;
 
@@ -21,9 +25,18 @@ typedef struct pa_plan_item {
     const pa_config_metric *metric;
     const char *file; /**< Name of the JSON file of its values. */
     int64_t site;
+    int64_t number;    /**< Among the items of the layer. */
     int64_t target;    /**< Number of the target step in pa_plan::targets, or -1. */
     int64_t next_item; /**< Over the same site, or -1. */
 } pa_plan_item;
+
+/** What a layer takes part in. */
+typedef struct pa_plan_layer {
+    int64_t layer;
+    int64_t n_sites;
+    int64_t *items; /**< Over its sites, in the order of the plan. */
+    int64_t n_items;
+} pa_plan_layer;
 
 typedef struct pa_plan {
     const pa_allocator *mem;
@@ -37,6 +50,8 @@ typedef struct pa_plan {
     int64_t n_sites;
     pa_plan_item *items;
     int64_t n_items;
+    pa_plan_layer *layers; /**< Ascending. */
+    int64_t n_layers;
     int64_t site_capacity;
     int64_t item_capacity;
     pa_index site_keys;
@@ -51,7 +66,16 @@ struct pa_analysis {
     const pa_config *config;
     const pa_run *run;
     pa_plan plan;
+    char *journal_path; /**< NULL: no journal is kept. */
+    pa_journal_mode journal_mode;
+    pa_team team; /**< All zero: none. */
 };
+
+/** Fill `layers`, once sites and items are there. */
+pa_status pa_plan_list_layers(pa_plan *plan, pa_error *err);
+
+/** A number that differs between plans whose values differ: whatever decides about them goes into it. */
+pa_status pa_plan_hash(const pa_analysis *analysis, uint64_t *out, pa_error *err);
 
 /** Log, once each, how pico-analyze's metrics and components differ, of those that the plan computes its way. */
 void pa_pico_notes_tell(const pa_analysis *analysis);

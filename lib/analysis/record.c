@@ -1,26 +1,91 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** @file
- * @brief After a step is computed: its values become rows. */
+#include "analysis/record.h"
+
 #include <string.h>
 
-#include "analysis/execution.h"
 #include "analysis/results_impl.h"
+#include "analysis/skips.h"
+#include "base/alloc.h"
 #include "base/options_impl.h"
 #include "metrics/metric_impl.h"
+
+/** The rows of a unit, until those of its step are recorded. */
+typedef struct unit_bytes {
+    char *bytes;
+    int64_t length;
+    int32_t there; /**< Stays 1 when the bytes are gone. */
+} unit_bytes;
+
+/** Where the rows of a layer are read. */
+typedef struct cursor {
+    pa_unit_reader reader;
+    pa_unit_row row;
+    int more; /**< `row` is one that was not used yet. */
+} cursor;
+
+struct pa_record {
+    const pa_analysis *analysis;
+    const pa_plan *plan;
+    pa_results *results;
+    pa_skips skips;
+    unit_bytes *units;
+    cursor *cursors;   /**< By layer. */
+    pa_index row_keys; /**< File and key of the rows of a step. */
+    pa_record_progress progress;
+};
+
+pa_status pa_record_create(const pa_analysis *analysis, pa_record **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const pa_plan *plan = &analysis->plan;
+    *out = NULL;
+    pa_record *record = pa_alloc(plan->mem, 1, sizeof(*record));
+    PA_REQUIRE_MEMORY(record, err, "results");
+    record->analysis = analysis;
+    record->plan = plan;
+    record->skips.ctx = analysis->ctx;
+    record->row_keys.arena.mem = plan->mem;
+    PA_REQUIRE_MEMORY(record->units = pa_alloc(plan->mem, pa_units_count(plan), sizeof(*record->units)), err,
+                      "results");
+    PA_REQUIRE_MEMORY(record->cursors = pa_alloc(plan->mem, plan->n_layers, sizeof(*record->cursors)), err, "results");
+    PA_TRY(pa_results_create(analysis->ctx, &record->results, err));
+    *out = record;
+    record = NULL;
+
+cleanup:
+    pa_record_destroy(record);
+    return status;
+}
+
+void pa_record_destroy(pa_record *record)
+{
+    if (record != NULL) {
+        const pa_allocator *mem = record->plan->mem;
+        for (int64_t u = 0; record->units != NULL && u < pa_units_count(record->plan); u++) {
+            pa_free(mem, record->units[u].bytes);
+        }
+        pa_free(mem, record->units);
+        pa_free(mem, record->cursors);
+        pa_results_destroy(record->results);
+        pa_skips_free(&record->skips);
+        pa_index_free(&record->row_keys);
+        pa_free(mem, record);
+    }
+}
 
 /*
  * A component listed twice with different suffixes may emit the same key twice. Then the later one goes to a file of
  * its own, named after what was chosen for it.
  */
-static pa_status choose_file(pa_execution *x, const pa_plan_item *item, const char *key, pa_text *file, pa_error *err)
+static pa_status choose_file(pa_record *record, const pa_plan_item *item, const char *key, pa_text *file, pa_error *err)
 {
     pa_status status = PA_OK;
-    const pa_config_part *part = x->plan->sites[item->site].part;
-    const int64_t known = x->row_keys.count;
+    const pa_config_part *part = record->plan->sites[item->site].part;
+    const int64_t known = record->row_keys.count;
     int64_t number = 0;
     file->length = 0;
     PA_TRY(pa_text_printf(file, err, "%s/%s", item->file, key));
-    PA_TRY(pa_index_add(&x->row_keys, file->data, &number, err));
+    PA_TRY(pa_index_add(&record->row_keys, file->data, &number, err));
     file->length = 0;
     PA_TRY(pa_text_append(file, item->file, err));
     if (number != known) {
@@ -34,48 +99,122 @@ cleanup:
     return status;
 }
 
-static pa_status record_item(pa_execution *x, int64_t i, pa_text *file, pa_error *err)
+static pa_status record_row(pa_record *record, int64_t step, const pa_unit_row *row, pa_text *file, pa_error *err)
+{
+    const pa_plan_item *item = &record->plan->items[row->item];
+    const pa_plan_site *site = &record->plan->sites[item->site];
+    const pa_options *options = pa_metric_options(item->metric->metric);
+    if (row->skipped) {
+        return pa_skips_add(&record->skips, site->split, row->kind, row->skip_step, item->metric->name, err);
+    }
+    const pa_status status = choose_file(record, item, row->key, file, err);
+    if (status != PA_OK) {
+        return status;
+    }
+    const pa_result_row result = {.run = pa_run_name(record->analysis->run),
+                                  .split = site->split,
+                                  .metric = item->metric->name,
+                                  .options = pa_options_text(options),
+                                  .component = site->part->name,
+                                  .key = row->key,
+                                  .file = file->data,
+                                  .step = step,
+                                  .target_step = item->metric->target,
+                                  .layer = site->layer,
+                                  .head = row->head,
+                                  .kind = site->part->kind,
+                                  .compat = pa_options_compat(options),
+                                  .value = row->value};
+    return pa_results_append(record->results, &result, err);
+}
+
+/* All rows of a step: those of its units, merged by item. */
+static pa_status record_step(pa_record *record, int64_t step_number, pa_error *err)
 {
     pa_status status = PA_OK;
-    const pa_plan_item *item = &x->plan->items[i];
-    const pa_plan_site *site = &x->plan->sites[item->site];
-    const pa_parts *parts = x->now->parts[item->site];
-    const pa_options *options = pa_metric_options(item->metric->metric);
-    for (int64_t k = 0; k < pa_parts_count(parts); k++) {
-        PA_TRY(choose_file(x, item, pa_parts_key(parts, k), file, err));
-        const pa_result_row row = {.run = pa_run_name(x->analysis->run),
-                                   .split = site->split,
-                                   .metric = item->metric->name,
-                                   .options = pa_options_text(options),
-                                   .component = site->part->name,
-                                   .key = pa_parts_key(parts, k),
-                                   .file = file->data,
-                                   .step = x->now->step,
-                                   .target_step = item->metric->target,
-                                   .layer = site->layer,
-                                   .head = pa_parts_head(parts, k),
-                                   .kind = site->part->kind,
-                                   .compat = pa_options_compat(options),
-                                   .value = x->values[x->first_value[i] + k]};
-        PA_TRY(pa_results_append(x->results, &row, err));
+    const pa_plan *plan = record->plan;
+    unit_bytes *units = &record->units[step_number * plan->n_layers];
+    pa_text file = {.mem = plan->mem};
+    pa_index_free(&record->row_keys);
+    for (int64_t i = 0; i < plan->n_layers; i++) {
+        cursor *at = &record->cursors[i];
+        at->reader = pa_unit_rows_read(units[i].bytes, units[i].length);
+        at->more = pa_unit_rows_next(&at->reader, &at->row);
+    }
+    for (int64_t i = 0; i < plan->n_items; i++) {
+        cursor *at = &record->cursors[plan->sites[plan->items[i].site].layer_number];
+        while (at->more && at->row.item == i) {
+            PA_TRY(record_row(record, plan->steps[step_number], &at->row, &file, err));
+            at->more = pa_unit_rows_next(&at->reader, &at->row);
+        }
+    }
+    for (int64_t i = 0; i < plan->n_layers; i++) {
+        pa_free(plan->mem, units[i].bytes);
+        units[i].bytes = NULL;
+    }
+    record->progress.steps_done++;
+
+cleanup:
+    pa_text_free(&file);
+    return status;
+}
+
+static int is_complete(const pa_record *record, int64_t step_number)
+{
+    const pa_plan *plan = record->plan;
+    int64_t there = 0;
+    while (step_number < plan->n_steps && there < plan->n_layers &&
+           record->units[step_number * plan->n_layers + there].there) {
+        there++;
+    }
+    return step_number < plan->n_steps && there == plan->n_layers;
+}
+
+pa_status pa_record_accept(pa_record *record, const char *bytes, int64_t length, pa_error *err)
+{
+    pa_status status = PA_OK;
+    int64_t number = 0;
+    pa_unit_row row;
+    PA_TRY(pa_unit_rows_check(record->plan, bytes, length, &number, err));
+    const pa_unit_place place = pa_unit_at(record->plan, number);
+    unit_bytes *unit = &record->units[number];
+    PA_REQUIRE(!unit->there, err, PA_ERR_EXISTS, "the values of step %lld, layer %lld are there already",
+               (long long)place.step, (long long)place.layer);
+    PA_REQUIRE_MEMORY(unit->bytes = pa_alloc_raw(record->plan->mem, length, 1), err, "results");
+    memcpy(unit->bytes, bytes, (size_t)length);
+    unit->length = length;
+    unit->there = 1;
+    record->progress.units++;
+    pa_unit_reader reader = pa_unit_rows_read(bytes, length);
+    while (pa_unit_rows_next(&reader, &row)) {
+        record->progress.values += !row.skipped;
+    }
+    while (is_complete(record, record->progress.steps_done)) {
+        PA_TRY(record_step(record, record->progress.steps_done, err));
     }
 
 cleanup:
     return status;
 }
 
-pa_status pa_execution_record(pa_execution *x, pa_error *err)
+int pa_record_has(const pa_record *record, int64_t unit)
 {
-    pa_status status = PA_OK;
-    pa_text file = {.mem = x->plan->mem};
-    pa_index_free(&x->row_keys);
-    for (int64_t i = 0; i < x->plan->n_items; i++) {
-        if (x->first_value[i] >= 0) {
-            PA_TRY(record_item(x, i, &file, err));
-        }
-    }
+    return record->units[unit].there;
+}
 
-cleanup:
-    pa_text_free(&file);
-    return status;
+pa_record_progress pa_record_progress_now(const pa_record *record)
+{
+    return record->progress;
+}
+
+void pa_record_tell_skips(const pa_record *record)
+{
+    pa_skips_tell(&record->skips);
+}
+
+pa_results *pa_record_take(pa_record *record)
+{
+    pa_results *results = record->results;
+    record->results = NULL;
+    return results;
 }

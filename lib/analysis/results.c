@@ -15,8 +15,7 @@ struct pa_results {
     int64_t count;
     int64_t capacity;
     int64_t undefined;
-    int64_t bytes_read;
-    double seconds;
+    pa_results_cost cost;
 };
 
 pa_status pa_results_create(pa_context *ctx, pa_results **out, pa_error *err)
@@ -78,10 +77,9 @@ cleanup:
     return status;
 }
 
-void pa_results_set_cost(pa_results *results, int64_t bytes_read, double seconds)
+void pa_results_set_cost(pa_results *results, const pa_results_cost *cost)
 {
-    results->bytes_read = bytes_read;
-    results->seconds = seconds;
+    results->cost = *cost;
 }
 
 int64_t pa_results_count(const pa_results *results)
@@ -115,8 +113,10 @@ pa_status pa_results_summary(const pa_results *results, pa_summary *out, pa_erro
     *out = (pa_summary){.struct_size = size,
                         .values = results->count,
                         .undefined = results->undefined,
-                        .bytes_read = results->bytes_read,
-                        .seconds = results->seconds};
+                        .bytes_read = results->cost.bytes_read,
+                        .seconds = results->cost.seconds,
+                        .queries = results->cost.queries,
+                        .computed = results->cost.computed};
 
 cleanup:
     return status;

@@ -4,6 +4,7 @@
 #ifndef PA_BASE_CONTEXT_IMPL_H
 #define PA_BASE_CONTEXT_IMPL_H
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <picoanalyze/context.h>
 
@@ -15,6 +16,9 @@ struct pa_context {
     void *log_user;
     pthread_mutex_t log_lock;
     int32_t threads;
+    int64_t max_memory;     /**< 0: no limit. */
+    atomic_llong queries;   /**< Asked of matrices. */
+    atomic_llong computed;  /**< Of these, not answered by a memo. */
     pa_registry metrics;    /**< Entries are lib/metrics' own. */
     pa_registry components; /**< Entries are lib/components' own. */
 };

@@ -166,6 +166,12 @@ pa_status pa_file_read(pa_file *file, int64_t offset, int64_t bytes, void *dst, 
     return check_unchanged(file, err);
 }
 
+void pa_file_announce(const pa_file *file, int64_t offset, int64_t bytes)
+{
+    /* Advice: where the system cannot follow it, reading is no worse than without. */
+    (void)posix_fadvise(file->fd, (off_t)offset, (off_t)bytes, POSIX_FADV_WILLNEED);
+}
+
 pa_status pa_file_read_text(const pa_allocator *mem, const char *path, int64_t limit, char **text, int64_t *length,
                             pa_error *err)
 {

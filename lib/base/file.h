@@ -22,6 +22,9 @@ int64_t pa_file_bytes_read(const pa_file *file);
  */
 pa_status pa_file_read(pa_file *file, int64_t offset, int64_t bytes, void *dst, pa_error *err);
 
+/** That range will be read soon: the system may fetch it meanwhile. */
+void pa_file_announce(const pa_file *file, int64_t offset, int64_t bytes);
+
 /** Prepend the path to the text that a reader of this file wrote, unless it begins with it already. */
 void pa_file_error_prefix(const pa_file *file, pa_error *err);
 

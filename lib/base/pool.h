@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * @brief Worker threads for independent tasks. */
+ * @brief Worker threads for tasks that are made while others run. */
 #ifndef PA_BASE_POOL_H
 #define PA_BASE_POOL_H
 #include "base/error.h"
@@ -11,16 +11,27 @@ typedef struct pa_pool pa_pool;
 pa_status pa_pool_create(const pa_allocator *mem, int32_t threads, pa_pool **out, pa_error *err);
 void pa_pool_destroy(pa_pool *pool);
 
+typedef struct pa_task {
+    int64_t number; /**< At least 0; says whose failure comes first. */
+    int64_t index;  /**< The job's own. */
+    void *what;     /**< The job's own. */
+} pa_task;
+
+/** `next` and `ended` are called with the pool's lock held, so that one alone is in them: they must be quick. */
 typedef struct pa_job {
-    int64_t count;                                               /**< Tasks 0 ... count - 1, started in this order. */
-    pa_status (*task)(void *user, int64_t index, pa_error *err); /**< Any thread. */
-    pa_status (*tick)(void *user, int64_t done, pa_error *err);  /**< After tasks of the calling thread; may be NULL. */
+    /** A task with a number below `limit` that may start now: 1 and the task, else 0. 0 while nothing runs is the end. */
+    int (*next)(void *user, int64_t limit, pa_task *task);
+    pa_status (*run)(void *user, const pa_task *task, pa_error *err); /**< Any thread. */
+    void (*ended)(void *user, const pa_task *task);                   /**< After `run`, also when that failed. */
+    /** On the calling thread: after its tasks, and now and then while it has none. May be NULL. */
+    pa_status (*tick)(void *user, pa_error *err);
     void *user;
 } pa_job;
 
 /**
- * Run all tasks and return when none is running. After a failure no further task starts; the error of the failed task
- * with the lowest index is returned, which does not depend on the number of threads.
+ * Run tasks until there are none and return when none is running. After a failure only tasks with lower numbers start;
+ * the failure with the lowest number is returned, which does not depend on the number of threads as long as every
+ * task that can fail is given out in the end. A failing `tick` starts nothing more, and is returned if no task failed.
  */
 pa_status pa_pool_run(pa_pool *pool, const pa_job *job, pa_error *err);
 #endif

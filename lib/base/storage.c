@@ -27,6 +27,13 @@ void pa_storage_release(pa_storage *storage)
     }
 }
 
+void pa_tensor_announce(const pa_tensor *tensor)
+{
+    if (tensor->storage->ops->announce != NULL) {
+        tensor->storage->ops->announce(tensor->storage);
+    }
+}
+
 int64_t pa_tensor_count(const pa_tensor *tensor)
 {
     int64_t count = 1;

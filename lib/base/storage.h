@@ -17,6 +17,8 @@ typedef struct pa_storage_ops {
     pa_status (*read)(pa_storage *self, int64_t offset, int64_t bytes, void *dst, pa_error *err);
     /** Free the storage itself; called when the last reference goes. */
     void (*destroy)(pa_storage *self);
+    /** All of it will be read soon: the system may fetch it meanwhile. May be NULL. Any thread. */
+    void (*announce)(const pa_storage *self);
 } pa_storage_ops;
 
 /** First member of every implementation. Start with pa_storage_init(). */
@@ -45,6 +47,9 @@ typedef struct pa_tensor {
 
 /** PA_OK when the view lies inside its storage and nothing overflows, else PA_ERR_FORMAT with the reason. */
 pa_status pa_tensor_check(const pa_tensor *tensor, pa_error *err);
+
+/** Let the system fetch the storage of a tensor that will be read soon. */
+void pa_tensor_announce(const pa_tensor *tensor);
 
 /** Number of elements; call on checked tensors only. */
 int64_t pa_tensor_count(const pa_tensor *tensor);

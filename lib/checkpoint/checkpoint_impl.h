@@ -52,6 +52,17 @@ pa_status pa_checkpoint_add_file(pa_checkpoint *checkpoint, const char *split, p
                                  pa_error *err);
 void pa_checkpoint_sort(pa_checkpoint *checkpoint);
 
+/** @name While a run is worked through: layer.c
+ * @{ */
+/**
+ * Let the system fetch what the matrices of a layer that have been asked for will read. Returns the bytes that their
+ * elements take once they are read, as doubles.
+ */
+int64_t pa_checkpoint_announce(const pa_checkpoint *checkpoint, int64_t layer);
+/** Let go of the matrices of a layer that nobody else holds. They are made anew when they are asked for again. */
+void pa_checkpoint_trim(const pa_checkpoint *checkpoint, int64_t layer);
+/** @} */
+
 /** @name tensor_name.c
  * @{ */
 /** Split `<anything>layers.<n>.<suffix>`: returns the suffix and sets the layer; without a layer the name and -1. */

@@ -19,6 +19,7 @@
 
 #include <cblas.h>
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include "linalg/blas_buffers.h"
 
@@ -114,6 +115,18 @@ static int has_buffer(void)
 {
     return gate.inside < gate.buffers.count ||
            (gate.buffers.count < pa_blas_max_callers() && pa_blas_buffers_add(&gate.buffers));
+}
+
+void pa_blas_prepare(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+        pthread_mutex_lock(&gate.lock);
+        if (gate.buffers.count == 0) {
+            (void)pa_blas_buffers_add(&gate.buffers);
+        }
+        pthread_mutex_unlock(&gate.lock);
+    }
 }
 
 int32_t pa_blas_max_callers(void)

@@ -26,6 +26,12 @@
 pa_status pa_blas_enter(int *host_threads, pa_error *err);
 void pa_blas_leave(int host_threads);
 
+/**
+ * In a process with a limit on its address space: map what a caller needs now, when few threads compete for the room.
+ * Says nothing: if there is too little, the callers will be told.
+ */
+void pa_blas_prepare(void);
+
 /** How many callers are let in at once by the BLAS in use; more of them wait. */
 int32_t pa_blas_max_callers(void);
 #endif

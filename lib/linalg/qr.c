@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "linalg/blas_threads.h"
+#include "linalg/finite.h"
 #include "linalg/gemm.h"
 #include "linalg/reduce.h"
 
@@ -25,6 +26,7 @@ pa_status pa_lq(const pa_allocator *mem, pa_view a, double *l, pa_error *err)
     PA_REQUIRE_MEMORY(qr = n <= INT64_MAX / 16 / p ? pa_alloc_raw(mem, n * p, sizeof(*qr)) : NULL, err, "a QR");
     PA_REQUIRE_MEMORY(tau = pa_alloc_raw(mem, k, sizeof(*tau)), err, "a QR");
     pa_view_copy_row_major(a, qr); /* A by rows is A^T by columns */
+    PA_TRY(pa_finite_check(qr, n * p, err));
     const int exponent = pa_scale_into_range(qr, n * p);
 
     double best = 0.0;

@@ -6,9 +6,13 @@
 
 #include "base/alloc.h"
 #include "linalg/blas_threads.h"
+#include "linalg/finite.h"
 #include "linalg/gemm.h"
 #include "linalg/qr.h"
 #include "linalg/reduce.h"
+
+/* dgesdd's workspace of about 3 k^2 must fit a 32-bit integer; it does not see when its own sum overflows. */
+enum { MAX_VECTORS = 26000 };
 
 /* dgesdd of an [m, n] matrix stored by columns, which is destroyed. With `u` (m = n only) also the left vectors; `vt` is
  * then scratch for n * n doubles. */
@@ -109,6 +113,7 @@ pa_status pa_svd_values(const pa_allocator *mem, pa_view a, double *sigma, pa_er
         pa_view_copy_row_major(a, copy);
         a = pa_view_transpose(a);
     }
+    PA_TRY(pa_finite_check(copy, count, err));
     const int exponent = pa_scale_into_range(copy, count);
     PA_TRY(gesdd(mem, copy, a.rows, a.cols, sigma, NULL, NULL, err));
     pa_scale_back(sigma, k, exponent);
@@ -128,12 +133,14 @@ pa_status pa_svd_left(const pa_allocator *mem, pa_view a, double *sigma, double 
         return PA_OK;
     }
     PA_TRY(check_size(a, err));
+    PA_REQUIRE(k <= MAX_VECTORS, err, PA_ERR_LIMIT, "%lld singular vectors, at most %d", (long long)k, MAX_VECTORS);
     PA_REQUIRE_MEMORY(copy = n <= INT64_MAX / 16 / k ? pa_alloc_raw(mem, n * k, sizeof(*copy)) : NULL, err, "an SVD");
     if (a.cols > n) { /* L has the left vectors and the singular values of A = L Q */
         PA_TRY(pa_lq(mem, a, copy, err));
     } else {
         pa_view_copy_column_major(a, copy);
     }
+    PA_TRY(pa_finite_check(copy, n * k, err));
     const int exponent = pa_scale_into_range(copy, n * k);
     PA_TRY(tall_svd(mem, copy, n, k, sigma, u, err));
     pa_scale_back(sigma, k, exponent);

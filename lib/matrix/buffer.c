@@ -16,9 +16,34 @@ struct pa_buffer {
     double *owned; /* backs `values`, or NULL */
     int64_t count;
     int64_t nonfinite;
-    pa_tensor tensor; /* storage NULL when the values were there from the start */
-    int64_t *extents; /* backs the tensor's shape and strides */
+    pa_tensor tensor;    /* storage NULL when the values were there from the start */
+    int64_t *extents;    /* backs the tensor's shape and strides */
+    const float *floats; /* see pa_buffer_floats() */
 };
+
+enum { MANY = 1 << 22 };
+
+static int is_packed(const pa_tensor *tensor)
+{
+    int64_t expected = 1;
+    for (int32_t i = tensor->ndim - 1; i >= 0; i--) {
+        if (tensor->shape[i] != 1 && tensor->strides[i] != expected) {
+            return 0;
+        }
+        expected *= tensor->shape[i];
+    }
+    return 1;
+}
+
+static const float *floats_of(const pa_tensor *tensor)
+{
+    const char *bytes = tensor->storage->resident;
+    if (bytes == NULL || tensor->dtype != PA_F32 || tensor->swapped || pa_tensor_count(tensor) < MANY ||
+        !is_packed(tensor) || (uintptr_t)bytes % sizeof(float) != 0) {
+        return NULL;
+    }
+    return (const float *)(const void *)(bytes + tensor->offset * (int64_t)sizeof(float));
+}
 
 static pa_status create(const pa_allocator *mem, pa_buffer **out, pa_error *err)
 {
@@ -49,6 +74,7 @@ pa_status pa_buffer_from_tensor(const pa_allocator *mem, const pa_tensor *tensor
     buffer->tensor.strides = buffer->extents + tensor->ndim;
     buffer->tensor.storage = pa_storage_retain(tensor->storage);
     buffer->count = pa_tensor_count(tensor);
+    buffer->floats = floats_of(tensor);
     *out = buffer;
     buffer = NULL;
 
@@ -97,6 +123,11 @@ int pa_buffer_is_shared(const pa_buffer *buffer)
     return atomic_load_explicit(&buffer->references, memory_order_acquire) > 1;
 }
 
+const float *pa_buffer_floats(const pa_buffer *buffer)
+{
+    return buffer->floats;
+}
+
 /* With the lock held. The storage is let go: what was read is kept as doubles. */
 static pa_status load(pa_buffer *buffer, pa_error *err)
 {
@@ -107,8 +138,10 @@ static pa_status load(pa_buffer *buffer, pa_error *err)
     buffer->owned = values;
     buffer->values = values;
     values = NULL;
-    pa_storage_release(buffer->tensor.storage);
-    buffer->tensor.storage = NULL;
+    if (buffer->floats == NULL) {
+        pa_storage_release(buffer->tensor.storage);
+        buffer->tensor.storage = NULL;
+    }
     buffer->ready = 1;
 
 cleanup:

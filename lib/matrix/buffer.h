@@ -21,6 +21,12 @@ void pa_buffer_release(pa_buffer *buffer);
 /** Whether there are references besides one's own. */
 int pa_buffer_is_shared(const pa_buffer *buffer);
 
+/**
+ * Single-precision elements that are in memory as they are, packed, and so many that a copy in doubles would cost more
+ * than reading them anew; NULL for all other buffers. Does not depend on what was asked before.
+ */
+const float *pa_buffer_floats(const pa_buffer *buffer);
+
 /** The elements in row-major order, read now if need be; and how many of them are NaN or infinite. */
 pa_status pa_buffer_values(pa_buffer *buffer, const double **values, int64_t *nonfinite, pa_error *err);
 #endif

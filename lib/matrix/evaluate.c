@@ -4,10 +4,19 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/dtype.h"
 #include "linalg/gemm.h"
+#include "linalg/squares.h"
 #include "matrix/matrix_impl.h"
 
 enum { PANEL_ELEMENTS = 1 << 18 };
+
+const float *pa_matrix_floats(const pa_matrix *m)
+{
+    const float *floats = m->node == PA_NODE_LEAF ? pa_buffer_floats(m->buffer) : NULL;
+    const int packed = m->col_stride == 1 && m->row_stride == m->cols;
+    return floats != NULL && packed && m->rows > 0 && m->cols > 0 ? floats + m->offset : NULL;
+}
 
 static pa_status leaf_view(const pa_matrix *m, pa_view *out, pa_error *err)
 {
@@ -229,29 +238,44 @@ cleanup:
     return status;
 }
 
+/* Rows as they are visited: where they lie, or written to `panel`. */
+static pa_status rows_of(const pa_matrix *m, pa_view packed, int64_t row, int64_t rows, double *panel,
+                         const double **out, pa_error *err)
+{
+    const float *floats = pa_matrix_floats(m);
+    *out = panel;
+    if (floats != NULL) {
+        (void)pa_dtype_to_f64(PA_F32, 0, floats + row * m->cols, 1, rows * m->cols, panel);
+        return PA_OK;
+    }
+    if (packed.data != NULL) {
+        *out = packed.data + row * m->cols;
+        return PA_OK;
+    }
+    return pa_matrix_evaluate(m, row, rows, panel, m->cols, err);
+}
+
 pa_status pa_matrix_visit(const pa_matrix *m, pa_panel_fn visit, void *user, pa_error *err)
 {
     pa_status status = PA_OK;
     double *panel = NULL;
+    pa_view packed = {0};
     if (m->rows == 0 || m->cols == 0) {
         return PA_OK;
     }
     int64_t height = PANEL_ELEMENTS / m->cols;
     height = height < 1 ? 1 : height > m->rows ? m->rows : height;
-    pa_view view = {0};
-    const int is_packed = m->node == PA_NODE_LEAF && m->col_stride == 1 && m->row_stride == m->cols;
-    if (is_packed) {
-        PA_TRY(pa_matrix_view(m, &view, err));
+    if (m->node == PA_NODE_LEAF && m->col_stride == 1 && m->row_stride == m->cols && pa_matrix_floats(m) == NULL) {
+        PA_TRY(pa_matrix_view(m, &packed, err));
     } else {
         PA_REQUIRE_MEMORY(panel = pa_alloc_raw(&m->ctx->mem, pa_area(height, m->cols), sizeof(*panel)), err,
                           "rows of a matrix");
     }
     for (int64_t row = 0; row < m->rows; row += height) {
         const int64_t rows = row + height < m->rows ? height : m->rows - row;
-        if (!is_packed) {
-            PA_TRY(pa_matrix_evaluate(m, row, rows, panel, m->cols, err));
-        }
-        visit(user, is_packed ? view.data + row * m->cols : panel, row, rows, m->cols);
+        const double *here = NULL;
+        PA_TRY(rows_of(m, packed, row, rows, panel, &here, err));
+        visit(user, here, row, rows, m->cols);
     }
 
 cleanup:
@@ -270,19 +294,35 @@ static int64_t count_nonfinite(pa_view view)
     return count;
 }
 
+static pa_status count_in_leaf(const pa_matrix *m, pa_memo *memo, int64_t *count, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const double *values = NULL;
+    pa_view view = {0};
+    const float *floats = pa_matrix_floats(m);
+    if (floats != NULL) {
+        memo->sum_squares = pa_sum_squares_f32(floats, m->rows * m->cols);
+        if (isfinite(memo->sum_squares)) {
+            return PA_OK;
+        }
+    }
+    PA_TRY(pa_buffer_values(m->buffer, &values, count, err));
+    if (*count > 0) { /* of the whole buffer: this may be a part of it */
+        PA_TRY(leaf_view(m, &view, err));
+        *count = count_nonfinite(view);
+    }
+
+cleanup:
+    return status;
+}
+
 /* Counted where elements are stored: what they are multiplied with does not matter. */
 pa_status pa_compute_nonfinite(const pa_matrix *m, pa_memo *memo, pa_error *err)
 {
     pa_status status = PA_OK;
     int64_t count = 0;
     if (m->node == PA_NODE_LEAF) {
-        const double *values = NULL;
-        PA_TRY(pa_buffer_values(m->buffer, &values, &count, err));
-        if (count > 0) {
-            pa_view view = {0};
-            PA_TRY(leaf_view(m, &view, err));
-            count = count_nonfinite(view);
-        }
+        PA_TRY(count_in_leaf(m, memo, &count, err));
     }
     for (int64_t i = 0; i < m->n_operands; i++) {
         int64_t more = 0;

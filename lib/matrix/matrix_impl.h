@@ -55,6 +55,7 @@ typedef struct pa_memo {
     pa_matrix *self; /**< The matrix that this is the memo of, for those who hold it as const. */
     pa_slot slots[PA_N_QUERIES];
     int64_t nonfinite;
+    double sum_squares;    /**< Of pa_matrix_floats(), together with `nonfinite`. */
     double *dense;         /**< Row-major. */
     double *narrow_values; /**< Backs `narrow` unless that borrows from a buffer or from `dense`. */
     pa_view narrow;
@@ -137,6 +138,8 @@ pa_status pa_compute_standardized(const pa_matrix *m, pa_memo *memo, pa_error *e
 
 /** @name evaluate.c
  * @{ */
+/** All elements, row after row, where they are many and in memory in single precision; else NULL. See buffer.h. */
+const float *pa_matrix_floats(const pa_matrix *m);
 /** All elements as a view: a leaf's own, otherwise the dense memo. */
 pa_status pa_matrix_view(const pa_matrix *m, pa_view *out, pa_error *err);
 /** Rows `row` ... `row + rows - 1`, written row-major with leading dimension `ld`. */

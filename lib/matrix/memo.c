@@ -75,6 +75,7 @@ static pa_status require_finite(const pa_matrix *m, pa_error *err)
 pa_status pa_matrix_ask(const pa_matrix *m, pa_query query, pa_error *err)
 {
     pa_slot *slot = &m->memo->slots[query];
+    atomic_fetch_add_explicit(&m->ctx->queries, 1, memory_order_relaxed);
     if (atomic_load_explicit(&slot->ready, memory_order_acquire)) {
         return PA_OK;
     }
@@ -82,6 +83,7 @@ pa_status pa_matrix_ask(const pa_matrix *m, pa_query query, pa_error *err)
     if (status == PA_OK) {
         pthread_mutex_lock(&slot->lock);
         if (!atomic_load_explicit(&slot->ready, memory_order_relaxed)) {
+            atomic_fetch_add_explicit(&m->ctx->computed, 1, memory_order_relaxed);
             status = queries[query].compute(m, m->memo, err);
             if (status == PA_OK) {
                 atomic_store_explicit(&slot->ready, 1, memory_order_release);

@@ -161,6 +161,10 @@ pa_status pa_compute_frobenius(const pa_matrix *m, pa_memo *memo, pa_error *err)
         PA_TRY(pa_matrix_frobenius(m->operands[0], &norm, err));
         break;
     default:
+        if (pa_matrix_floats(m) != NULL) {
+            norm = sqrt(memo->sum_squares); /* asked with the non-finite elements, before any other query */
+            break;
+        }
         PA_TRY(pa_matrix_view(m, &view, err));
         norm = pa_frobenius(view);
         break;

@@ -145,3 +145,20 @@ double pa_route_flops(const pa_matrix *m, pa_query query)
         return area;
     }
 }
+
+double pa_route_dense_flops(const pa_matrix *m, pa_query query)
+{
+    const double n = (double)m->rows;
+    const double p = (double)m->cols;
+    const double side = n < p ? n : p;
+    switch (query) {
+    case PA_QUERY_SINGULAR_VALUES:
+        return dense_flops(m) + lq_flops(side, n + p - side) + 8.0 / 3.0 * side * side * side;
+    case PA_QUERY_LEFT_VECTORS:
+        return dense_flops(m) + 2.0 * lq_flops(side, n + p - side) + 22.0 * side * side * side;
+    case PA_QUERY_GRAM_NORM:
+        return dense_flops(m) + 2.0 * n * p * side;
+    default:
+        return dense_flops(m) + 4.0 * n * p;
+    }
+}

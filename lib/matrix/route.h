@@ -7,6 +7,7 @@
  */
 #ifndef PA_MATRIX_ROUTE_H
 #define PA_MATRIX_ROUTE_H
+#include "base/text.h"
 #include "matrix/matrix_impl.h"
 
 /** How the narrow form of a matrix comes about; see narrow.c. */
@@ -45,6 +46,15 @@ typedef enum pa_order_route {
 } pa_order_route;
 
 pa_order_route pa_route_order(const pa_matrix *m);
+
+/** What a matrix is made of, in a few words: "[768, 64] [64, 768]", "12 blocks side by side". */
+pa_status pa_route_describe(const pa_matrix *m, pa_text *out, pa_error *err);
+
+/** The way an answer is computed, in a few words: "Gram matrix of [768, 768], else SVD". */
+pa_status pa_route_name(const pa_matrix *m, pa_query query, pa_text *out, pa_error *err);
+
+/** Floating-point operations of an answer from all elements, without structure: what the route is compared with. */
+double pa_route_dense_flops(const pa_matrix *m, pa_query query);
 
 /** Floating-point operations of an answer, for a matrix whose memo is empty; an estimate for plans and schedules. */
 double pa_route_flops(const pa_matrix *m, pa_query query);

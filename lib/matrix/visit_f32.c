@@ -48,7 +48,12 @@ pa_status pa_matrix_visit_f32(const pa_matrix *m, pa_panel_f32_fn visit, void *u
 {
     pa_status status = PA_OK;
     const pa_allocator *mem = &m->ctx->mem;
-    *visited = 0;
+    const float *floats = pa_matrix_floats(m);
+    *visited = floats != NULL;
+    if (floats != NULL) {
+        visit(user, floats, m->rows, m->cols);
+        return PA_OK;
+    }
     if (!is_candidate(m)) {
         return PA_OK;
     }

@@ -86,6 +86,13 @@ cleanup:
     return status;
 }
 
+static int32_t asks(void *user_data, const pa_options *options)
+{
+    (void)user_data;
+    (void)options;
+    return PA_ASKS_GRAM | PA_ASKS_FROBENIUS;
+}
+
 static const pa_option_spec options[] = {
     {.name = "debiased",
      .type = PA_OPTION_BOOL,
@@ -103,4 +110,5 @@ const pa_metric_ops pa_metric_cka = {
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),
     .compute = compute,
+    .asks = asks,
 };

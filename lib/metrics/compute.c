@@ -44,6 +44,10 @@ static pa_status settle(const pa_metric_ops *ops, pa_status returned, pa_value *
         pa_value_set_undefined(value, PA_STATE_UNSUPPORTED, "the factorization did not converge");
         return PA_OK;
     }
+    if (returned == PA_ERR_NONFINITE) { /* of inputs that are finite: a product overflows */
+        pa_value_set_undefined(value, PA_STATE_NONFINITE, "an intermediate result exceeds the range of a double");
+        return PA_OK;
+    }
     if (returned != PA_OK) {
         const pa_status status = returned < 0 ? returned : PA_ERR_CALLBACK;
         if (err != NULL && err->message[0] == '\0') {

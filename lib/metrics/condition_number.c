@@ -43,6 +43,13 @@ cleanup:
     return status;
 }
 
+static int32_t asks(void *user_data, const pa_options *options)
+{
+    (void)user_data;
+    (void)options;
+    return PA_ASKS_SPECTRUM;
+}
+
 /** @brief Built-in metric `condition_number`; see @ref condition_number.c. */
 const pa_metric_ops pa_metric_condition_number = {
     .struct_size = sizeof(pa_metric_ops),
@@ -51,4 +58,5 @@ const pa_metric_ops pa_metric_condition_number = {
     .paper = "Golub and Van Loan, Matrix Computations, 4th ed., section 2.6",
     .n_inputs = 1,
     .compute = compute,
+    .asks = asks,
 };

@@ -62,6 +62,13 @@ cleanup:
     return status;
 }
 
+static int32_t asks(void *user_data, const pa_options *options)
+{
+    (void)user_data;
+    (void)options;
+    return PA_ASKS_ORDER;
+}
+
 /** @brief Built-in metric `gini`; see @ref gini.c. */
 const pa_metric_ops pa_metric_gini = {
     .struct_size = sizeof(pa_metric_ops),
@@ -70,5 +77,6 @@ const pa_metric_ops pa_metric_gini = {
     .paper = "Hurley and Rickard, IEEE Trans. Inf. Theory 55 (2009), arXiv:0811.4706",
     .n_inputs = 1,
     .compute = compute,
+    .asks = asks,
     .pico = "a zero matrix has Gini 0 instead of none",
 };

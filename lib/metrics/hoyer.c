@@ -43,6 +43,13 @@ cleanup:
     return status;
 }
 
+static int32_t asks(void *user_data, const pa_options *options)
+{
+    (void)user_data;
+    (void)options;
+    return PA_ASKS_ELEMENTS | PA_ASKS_FROBENIUS;
+}
+
 /** @brief Built-in metric `hoyer`; see @ref hoyer.c. */
 const pa_metric_ops pa_metric_hoyer = {
     .struct_size = sizeof(pa_metric_ops),
@@ -51,4 +58,5 @@ const pa_metric_ops pa_metric_hoyer = {
     .paper = "Hoyer, JMLR 5 (2004)",
     .n_inputs = 1,
     .compute = compute,
+    .asks = asks,
 };

@@ -64,6 +64,16 @@ cleanup:
     return status;
 }
 
+static int32_t asks(void *user_data, const pa_options *options)
+{
+    (void)user_data;
+    const char *type = pa_options_string(options, "norm_type");
+    if (strcmp(type, "frobenius") == 0) {
+        return PA_ASKS_FROBENIUS;
+    }
+    return strcmp(type, "inf") == 0 || strcmp(type, "l1") == 0 ? PA_ASKS_ELEMENTS : PA_ASKS_SPECTRUM;
+}
+
 static const pa_option_spec options[] = {
     {.name = "norm_type",
      .type = PA_OPTION_CHOICE,
@@ -82,5 +92,6 @@ const pa_metric_ops pa_metric_norm = {
     .options = options,
     .n_options = sizeof(options) / sizeof(options[0]),
     .compute = compute,
+    .asks = asks,
     .pico = "norm_type inf is the largest magnitude instead of the largest row sum",
 };

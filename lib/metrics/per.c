@@ -48,6 +48,13 @@ cleanup:
     return status;
 }
 
+static int32_t asks(void *user_data, const pa_options *options)
+{
+    (void)user_data;
+    (void)options;
+    return PA_ASKS_SPECTRUM;
+}
+
 /** @brief Built-in metric `per`; see @ref per.c. */
 const pa_metric_ops pa_metric_per = {
     .struct_size = sizeof(pa_metric_ops),
@@ -56,4 +63,5 @@ const pa_metric_ops pa_metric_per = {
     .paper = "Diehl Martinez et al., arXiv:2410.11451; Roy and Vetterli, EUSIPCO 2007",
     .n_inputs = 1,
     .compute = compute,
+    .asks = asks,
 };

@@ -172,6 +172,13 @@ cleanup:
     return status;
 }
 
+static int32_t asks(void *user_data, const pa_options *options)
+{
+    (void)user_data;
+    (void)options;
+    return PA_ASKS_SPECTRUM | PA_ASKS_VECTORS;
+}
+
 /** @brief Built-in metric `pwcca`; see @ref pwcca.c. */
 const pa_metric_ops pa_metric_pwcca = {
     .struct_size = sizeof(pa_metric_ops),
@@ -180,6 +187,7 @@ const pa_metric_ops pa_metric_pwcca = {
     .paper = "Morcos, Raghu, Bengio, NeurIPS 2018, arXiv:1806.05759",
     .n_inputs = 2,
     .compute = compute,
+    .asks = asks,
     .pico = "its projection weights are not the paper's: random for rank-deficient input, dependent on the signs of "
             "singular vectors otherwise; no value is given",
 };

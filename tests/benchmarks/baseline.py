@@ -12,6 +12,7 @@ import itertools
 import json
 import math
 import os
+import re
 import sys
 
 import numpy as np
@@ -50,7 +51,7 @@ def ov_circuit(states, prefix, component, layer, model):
 
 
 def components(states, metric, model):
-    prefix = os.path.commonprefix(list(states["activations"]))
+    prefix = re.match(r".*layers\.", next(iter(states["activations"]))).group()
     found = {}
     for component in metric["components"]:
         build = {"simple": simple, "ov_circuit": ov_circuit}[component["component_name"]]

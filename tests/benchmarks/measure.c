@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file
- * @brief Times whole processes: `measure REPEATS COMMAND...` runs it that often and prints "<median seconds> <MiB>".
+ * @brief Times whole processes side by side: `measure ROUNDS COMMAND... [, COMMAND...]...`
  *
- * Wall time from fork to exit, median of the repeats; memory is the largest peak resident set of any of them. The
- * command's own output goes nowhere. Exit code 1 when the command fails.
+ * Every round runs each command once, so that a busy machine hurts all alike. Prints a line a command:
+ * "<median wall seconds> <median processor seconds> <MiB>". Wall time is from fork to exit, memory the largest peak
+ * resident set of its runs. The commands' own output goes nowhere. Exit code 1, and the command on stderr, when one fails.
  */
+#define _DEFAULT_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +17,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_REPEATS = 99 };
+enum { MAX_ROUNDS = 99, MAX_COMMANDS = 16 };
+
+typedef struct command {
+    char **argv;
+    double wall[MAX_ROUNDS], processor[MAX_ROUNDS];
+    long kib;
+} command;
 
 static double now(void)
 {
@@ -24,49 +32,84 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static double seconds(struct timeval t)
+{
+    return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
+}
+
 static int ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-/* Seconds, or a negative number when the command fails. */
-static double run(char **command)
+static double median(double *values, int count)
+{
+    qsort(values, (size_t)count, sizeof(values[0]), ascending);
+    return values[count / 2];
+}
+
+/* Returns 0, or -1 when the command fails. */
+static int run(command *c, int round)
 {
     const double start = now();
     const pid_t child = fork();
     if (child == 0) {
         const int nowhere = open("/dev/null", O_WRONLY);
         dup2(nowhere, STDOUT_FILENO);
-        execvp(command[0], command);
-        perror(command[0]);
+        dup2(nowhere, STDERR_FILENO);
+        execvp(c->argv[0], c->argv);
         _exit(127);
     }
     int code = 0;
-    if (child < 0 || waitpid(child, &code, 0) != child || !WIFEXITED(code) || WEXITSTATUS(code) != 0) {
-        return -1.0;
+    struct rusage usage;
+    if (child < 0 || wait4(child, &code, 0, &usage) != child || !WIFEXITED(code) || WEXITSTATUS(code) != 0) {
+        fputs("measure: this failed:", stderr);
+        for (char **argument = c->argv; *argument != NULL; argument++) {
+            fprintf(stderr, " %s", *argument);
+        }
+        fputs("\n", stderr);
+        return -1;
     }
-    return now() - start;
+    c->wall[round] = now() - start;
+    c->processor[round] = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+    c->kib = usage.ru_maxrss > c->kib ? usage.ru_maxrss : c->kib;
+    return 0;
+}
+
+/* Cuts the arguments at each ","; returns the number of commands. */
+static int split(char **argv, command *commands)
+{
+    int count = 0;
+    commands[count++].argv = argv;
+    for (; *argv != NULL && count < MAX_COMMANDS; argv++) {
+        if (strcmp(*argv, ",") == 0) {
+            *argv = NULL;
+            commands[count++].argv = argv + 1;
+        }
+    }
+    return count;
 }
 
 int main(int argc, char **argv)
 {
-    const int repeats = argc > 2 ? atoi(argv[1]) : 0;
-    if (repeats < 1 || repeats > MAX_REPEATS) {
-        fprintf(stderr, "usage: measure REPEATS COMMAND...   (1 to %d)\n", MAX_REPEATS);
+    static command commands[MAX_COMMANDS];
+    const int rounds = argc > 2 ? atoi(argv[1]) : 0;
+    if (rounds < 1 || rounds > MAX_ROUNDS) {
+        fprintf(stderr, "usage: measure ROUNDS COMMAND... [, COMMAND...]...   (1 to %d)\n", MAX_ROUNDS);
         return 2;
     }
-    double seconds[MAX_REPEATS];
-    for (int i = 0; i < repeats; i++) {
-        seconds[i] = run(argv + 2);
-        if (seconds[i] < 0.0) {
-            fprintf(stderr, "measure: %s failed\n", argv[2]);
-            return 1;
+    const int count = split(argv + 2, commands);
+    for (int round = 0; round < rounds; round++) {
+        for (int i = 0; i < count; i++) {
+            if (run(&commands[i], round) != 0) {
+                return 1;
+            }
         }
     }
-    qsort(seconds, (size_t)repeats, sizeof(seconds[0]), ascending);
-    struct rusage usage;
-    getrusage(RUSAGE_CHILDREN, &usage); /* ru_maxrss: kibibytes, the largest of all children */
-    printf("%.3f %ld\n", seconds[repeats / 2], usage.ru_maxrss / 1024);
+    for (int i = 0; i < count; i++) {
+        printf("%.4f %.4f %.1f\n", median(commands[i].wall, rounds), median(commands[i].processor, rounds),
+               (double)commands[i].kib / 1024.0);
+    }
     return 0;
 }

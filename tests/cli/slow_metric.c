@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A metric that takes 30 ms and notes each call in a file, so that a test can interrupt the work in its middle. */
+/* A metric that takes its time and notes each call in a file, so that a test can interrupt the work in its middle. */
 #include <stdio.h>
 #include <time.h>
 
@@ -16,18 +16,21 @@ static pa_status slow(void *user_data, const pa_options *options, const pa_matri
         (void)fputs("computed\n", marker);
         (void)fclose(marker);
     }
-    const struct timespec pause = {.tv_nsec = 30000000};
+    const struct timespec pause = {.tv_nsec = 1000000 * pa_options_int(options, "milliseconds")};
     (void)nanosleep(&pause, NULL);
     pa_value_set(out, 1.0);
     return PA_OK;
 }
 
-static const pa_option_spec options[] = {{.name = "marker", .type = PA_OPTION_STRING, .help = "Gets a line a call."}};
+static const pa_option_spec options[] = {
+    {.name = "marker", .type = PA_OPTION_STRING, .help = "Gets a line a call."},
+    {.name = "milliseconds", .type = PA_OPTION_INT, .fallback = "30", .help = "How long a call takes, below 1000."},
+};
 static const pa_metric_ops slow_ops = {.struct_size = sizeof(slow_ops),
                                        .name = "slow",
                                        .n_inputs = 1,
                                        .options = options,
-                                       .n_options = 1,
+                                       .n_options = 2,
                                        .compute = slow};
 
 pa_status pa_plugin_register(pa_context *ctx, pa_error *err)

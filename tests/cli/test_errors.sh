@@ -29,15 +29,26 @@ analyze no_steps.yaml "$run"; expect_refused; expect_err 50
 sed 's/target_checkpoint: 100/target_checkpoint: 99/' "$demo" >no_target.yaml
 analyze no_target.yaml "$run"; expect_refused; expect_err 99
 
-# A file that was cut off is named; so is one that is something else.
+# A file that was cut off is named; so is one that is something else. What was done before is kept, without results.
+expect_stopped() {
+    expect_status 1; expect_no_out; expect_one_error_line
+    expect_err 'step_50/learning_dynamics/val_weights.pt'; expect_err 'with --resume'
+    expect_file results/demo/results.journal
+    [ "$(find results -type f | wc -l)" -eq 1 ] || fail 'there is more than the journal'
+}
 cp -R "$run" copy
 weights=copy/checkpoints/step_50/learning_dynamics/val_weights.pt
 chmod -R u+w copy
 size=$(wc -c <"$weights")
+cp "$weights" good
 head -c $((size / 2)) "$weights" >cut && cp cut "$weights"
-analyze "$demo" copy; expect_refused; expect_err "step_50/learning_dynamics/val_weights.pt"
+analyze "$demo" copy; expect_stopped
+cp good "$weights"
+pico analyze --config_path "$demo" --run_path copy --output_dir results --resume --quiet
+expect_status 0; expect_file results/demo/results.csv; expect_absent results/demo/results.journal
+rm -r results
 echo 'not a tensor' >"$weights"
-analyze "$demo" copy; expect_refused; expect_err "step_50/learning_dynamics/val_weights.pt"
+analyze "$demo" copy; expect_stopped
 pico inspect "$weights"; expect_status 1; expect_one_error_line; expect_err val_weights.pt
 
 pico inspect missing.pt; expect_status 1; expect_no_out; expect_err missing.pt

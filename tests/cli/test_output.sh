@@ -20,15 +20,30 @@ echo in the way >blocked
 pico analyze --config_path "$demo" --run_path "$run" --output_dir blocked --quiet
 expect_status 1; expect_err blocked
 
-# A full disk, as a limit on the size of files: the small files fit, results.jsonl does not.
+# A full disk, as a limit on the size of files: the small files and the journal fit, results.jsonl does not.
+# What was computed is kept for --resume, which then only writes.
 (
     trap '' XFSZ
-    ulimit -f 4
+    ulimit -f 160
     exec "$PICOANALYZE" analyze --config_path "$demo" --run_path "$run" --output_dir full --quiet
 ) >/dev/null 2>pipe_err
 status=$?; cp pipe_err err; : >out; command='analyze under ulimit -f'
 expect_status 1; expect_err 'picoanalyze: '; expect_err full/demo
-expect_absent full
+[ "$(find full -type f)" = full/demo/results.journal ] || fail "left behind: $(find full)"
+pico analyze --config_path "$demo" --run_path "$run" --output_dir full --quiet --resume
+expect_status 0; expect_out ' 0 B read'
+expect_absent full/demo/results.journal
+diff -r before full >/dev/null || fail 'the results of --resume differ'
+
+# Not even the journal fits.
+(
+    trap '' XFSZ
+    ulimit -f 1
+    exec "$PICOANALYZE" analyze --config_path "$demo" --run_path "$run" --output_dir fuller --quiet
+) >/dev/null 2>pipe_err
+status=$?; cp pipe_err err; : >out; command='analyze under ulimit -f 1'
+expect_status 1; expect_err 'picoanalyze: '; expect_err fuller/demo/results.journal
+[ -z "$(find fuller -type f)" ] || fail "left behind: $(find fuller)"
 
 # Standard output that takes nothing.
 if [ -w /dev/full ]; then

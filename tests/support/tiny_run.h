@@ -62,12 +62,9 @@ static inline pa_status tiny_start(tiny *t, const pa_allocator *mem, int32_t thr
     return pa_context_create(&options, &t->ctx, &t->err);
 }
 
-/** Up to the plan; then pa_analysis_execute() is the test's. */
-static inline pa_status tiny_plan(tiny *t, const char *yaml)
+/** Up to the plan over any run; then pa_analysis_execute() is the test's. */
+static inline pa_status tiny_plan_over(tiny *t, const char *path, const char *yaml)
 {
-    char path[600];
-    const char *data = getenv("PA_TEST_DATA");
-    (void)snprintf(path, sizeof(path), "%s/tiny_run", data != NULL ? data : "tests/data");
     pa_status status = pa_config_parse(t->ctx, yaml, (int64_t)strlen(yaml), "tiny.yaml", &t->config, &t->err);
     if (status == PA_OK) {
         status = pa_run_open(t->ctx, path, &t->run, &t->err);
@@ -76,6 +73,15 @@ static inline pa_status tiny_plan(tiny *t, const char *yaml)
         status = pa_analysis_create(t->ctx, t->config, t->run, &t->analysis, &t->err);
     }
     return status;
+}
+
+/** Likewise over the tiny run. */
+static inline pa_status tiny_plan(tiny *t, const char *yaml)
+{
+    char path[600];
+    const char *data = getenv("PA_TEST_DATA");
+    (void)snprintf(path, sizeof(path), "%s/tiny_run", data != NULL ? data : "tests/data");
+    return tiny_plan_over(t, path, yaml);
 }
 
 static inline pa_status tiny_execute(tiny *t, const char *yaml)

@@ -76,7 +76,7 @@ static void test_views_follow_their_strides(void **state)
 {
     (void)state;
     pa_error err;
-    static const pa_storage_ops ops = {NULL, ignore};
+    static const pa_storage_ops ops = {.destroy = ignore};
     float data[24];
     for (int i = 0; i < 24; i++) {
         data[i] = (float)i;
@@ -104,7 +104,7 @@ static void test_views_beyond_their_storage_are_refused(void **state)
 {
     (void)state;
     pa_error err;
-    static const pa_storage_ops ops = {NULL, ignore};
+    static const pa_storage_ops ops = {.destroy = ignore};
     float data[4] = {0};
     pa_storage storage;
     pa_storage_init(&storage, &ops, data, sizeof(data));

@@ -5,30 +5,61 @@
 #include "base/pool.h"
 #include "pa_test.h"
 
+enum { N_TASKS = 500 };
+
 typedef struct work {
-    atomic_int runs[500];
+    atomic_int runs[N_TASKS];
+    int64_t count;
+    int64_t given; /* by next(), under the pool's lock */
+    int64_t ended;
+    int64_t held_back; /* task that waits until all before it have ended; 0: none */
     int64_t fail_at[2];
     int64_t ticks;
     int64_t stop_after;
     pthread_t caller;
 } work;
 
-static pa_status task(void *user, int64_t index, pa_error *err)
+static int next(void *user, int64_t limit, pa_task *task)
 {
     work *w = user;
-    atomic_fetch_add(&w->runs[index], 1);
-    if (index == w->fail_at[0] || index == w->fail_at[1]) {
-        return pa_fail(err, PA_ERR_FORMAT, "task %d", (int)index);
+    *task = (pa_task){.number = w->given, .index = w->given, .what = w};
+    if (w->given >= w->count || w->given >= limit ||
+        (w->held_back > 0 && w->given == w->held_back && w->ended < w->given)) {
+        return 0;
+    }
+    w->given++;
+    return 1;
+}
+
+static pa_status run(void *user, const pa_task *task, pa_error *err)
+{
+    work *w = user;
+    assert_ptr_equal(task->what, w);
+    atomic_fetch_add(&w->runs[task->index], 1);
+    if (task->index == w->fail_at[0] || task->index == w->fail_at[1]) {
+        return pa_fail(err, PA_ERR_FORMAT, "task %d", (int)task->index);
     }
     return PA_OK;
 }
 
-static pa_status tick(void *user, int64_t done, pa_error *err)
+static void ended(void *user, const pa_task *task)
+{
+    work *w = user;
+    (void)task;
+    w->ended++;
+}
+
+static pa_status tick(void *user, pa_error *err)
 {
     work *w = user;
     assert_true(pthread_equal(pthread_self(), w->caller));
     w->ticks++;
-    return w->stop_after > 0 && done >= w->stop_after ? pa_fail(err, PA_ERR_CANCELLED, "stop") : PA_OK;
+    return w->stop_after > 0 && w->ticks >= w->stop_after ? pa_fail(err, PA_ERR_CANCELLED, "stop") : PA_OK;
+}
+
+static pa_job job_of(work *w)
+{
+    return (pa_job){.next = next, .run = run, .ended = ended, .tick = tick, .user = w};
 }
 
 static void test_every_task_runs_once_on_any_number_of_threads(void **state)
@@ -40,16 +71,35 @@ static void test_every_task_runs_once_on_any_number_of_threads(void **state)
         pa_pool *pool = NULL;
         assert_ok(pa_pool_create(&pa_allocator_default, threads[t], &pool, &err));
         for (int repeat = 0; repeat < 20; repeat++) {
-            work w = {.fail_at = {-1, -1}, .caller = pthread_self()};
-            const pa_job job = {500, task, tick, &w};
+            work w = {.count = N_TASKS, .fail_at = {-1, -1}, .caller = pthread_self()};
+            const pa_job job = job_of(&w);
             assert_ok(pa_pool_run(pool, &job, &err));
-            for (int i = 0; i < 500; i++) {
+            for (int i = 0; i < N_TASKS; i++) {
                 assert_int_equal(atomic_load(&w.runs[i]), 1);
             }
-            assert_true(threads[t] > 1 || w.ticks == 500);
+            assert_int_equal(w.ended, N_TASKS);
+            assert_true(threads[t] > 1 || w.ticks == N_TASKS);
         }
-        const pa_job nothing = {0, task, tick, NULL};
-        assert_ok(pa_pool_run(pool, &nothing, &err));
+        work nothing = {.count = 0};
+        const pa_job job = job_of(&nothing);
+        assert_ok(pa_pool_run(pool, &job, &err));
+        pa_pool_destroy(pool);
+    }
+}
+
+static void test_a_task_may_wait_for_others_to_end(void **state)
+{
+    (void)state;
+    pa_error err;
+    for (int32_t threads = 1; threads <= 4; threads++) {
+        pa_pool *pool = NULL;
+        assert_ok(pa_pool_create(&pa_allocator_default, threads, &pool, &err));
+        for (int64_t at = 1; at < N_TASKS; at += 100) {
+            work w = {.count = N_TASKS, .held_back = at, .fail_at = {-1, -1}, .caller = pthread_self()};
+            const pa_job job = job_of(&w);
+            assert_ok(pa_pool_run(pool, &job, &err));
+            assert_int_equal(w.ended, N_TASKS);
+        }
         pa_pool_destroy(pool);
     }
 }
@@ -61,12 +111,41 @@ static void test_the_first_failure_is_reported_whatever_the_schedule(void **stat
     for (int repeat = 0; repeat < 50; repeat++) {
         pa_pool *pool = NULL;
         assert_ok(pa_pool_create(&pa_allocator_default, 4, &pool, &err));
-        work w = {.fail_at = {37, 38}, .caller = pthread_self()};
-        const pa_job job = {500, task, NULL, &w};
+        work w = {.count = N_TASKS, .fail_at = {38, 37}, .caller = pthread_self()};
+        const pa_job job = job_of(&w);
         assert_fails(pa_pool_run(pool, &job, &err), PA_ERR_FORMAT, "task 37");
-        assert_true(atomic_load(&w.runs[499]) == 0);
+        assert_true(atomic_load(&w.runs[N_TASKS - 1]) == 0);
         w.fail_at[0] = w.fail_at[1] = -1;
+        w.given = 0;
         assert_ok(pa_pool_run(pool, &job, &err)); /* a failure does not stick */
+        pa_pool_destroy(pool);
+    }
+}
+
+/* Task 1 fails before task 0 has started: task 0 is run nevertheless, and its failure comes first. */
+static int next_backwards(void *user, int64_t limit, pa_task *task)
+{
+    work *w = user;
+    const int64_t number = w->given == 0 ? 1 : 0;
+    *task = (pa_task){.number = number, .index = number, .what = w};
+    if (w->given > 1 || number >= limit) {
+        return 0;
+    }
+    w->given++;
+    return 1;
+}
+
+static void test_a_failure_lets_earlier_tasks_start(void **state)
+{
+    (void)state;
+    pa_error err;
+    for (int32_t threads = 1; threads <= 4; threads++) {
+        pa_pool *pool = NULL;
+        assert_ok(pa_pool_create(&pa_allocator_default, threads, &pool, &err));
+        work w = {.fail_at = {0, 1}, .caller = pthread_self()};
+        pa_job job = job_of(&w);
+        job.next = next_backwards;
+        assert_fails(pa_pool_run(pool, &job, &err), PA_ERR_FORMAT, "task 0");
         pa_pool_destroy(pool);
     }
 }
@@ -77,11 +156,59 @@ static void test_the_caller_can_stop_the_work(void **state)
     pa_error err;
     pa_pool *pool = NULL;
     assert_ok(pa_pool_create(&pa_allocator_default, 1, &pool, &err));
-    work w = {.fail_at = {-1, -1}, .stop_after = 10, .caller = pthread_self()};
-    const pa_job job = {500, task, tick, &w};
+    work w = {.count = N_TASKS, .fail_at = {-1, -1}, .stop_after = 10, .caller = pthread_self()};
+    const pa_job job = job_of(&w);
     assert_fails(pa_pool_run(pool, &job, &err), PA_ERR_CANCELLED, "stop");
     assert_int_equal(atomic_load(&w.runs[9]), 1);
     assert_int_equal(atomic_load(&w.runs[10]), 0);
+    pa_pool_destroy(pool);
+}
+
+/* The calling thread has no task: it ticks while it waits, and stopping then lets the running task end. */
+static pa_status run_until_ticked(void *user, const pa_task *task, pa_error *err)
+{
+    work *w = user;
+    (void)task;
+    (void)err;
+    while (atomic_load(&w->runs[0]) == 0) {
+    }
+    return PA_OK;
+}
+
+static int next_for_workers(void *user, int64_t limit, pa_task *task)
+{
+    work *w = user;
+    if (pthread_equal(pthread_self(), w->caller) && w->given == 0) {
+        return 0;
+    }
+    return next(user, limit, task);
+}
+
+static pa_status tick_and_release(void *user, pa_error *err)
+{
+    work *w = user;
+    (void)err;
+    atomic_store(&w->runs[0], 1);
+    w->ticks++;
+    return PA_OK;
+}
+
+static void test_the_caller_ticks_while_it_waits(void **state)
+{
+    (void)state;
+    pa_error err;
+    pa_pool *pool = NULL;
+    assert_ok(pa_pool_create(&pa_allocator_default, 2, &pool, &err));
+    for (int tries = 0; tries < 100; tries++) { /* the worker may come too late to take anything */
+        work w = {.count = 1, .fail_at = {-1, -1}, .caller = pthread_self()};
+        const pa_job job = {
+            .next = next_for_workers, .run = run_until_ticked, .ended = ended, .tick = tick_and_release, .user = &w};
+        assert_ok(pa_pool_run(pool, &job, &err));
+        if (w.ended == 1) {
+            assert_true(w.ticks > 0);
+            break;
+        }
+    }
     pa_pool_destroy(pool);
 }
 
@@ -89,8 +216,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_task_runs_once_on_any_number_of_threads),
+        cmocka_unit_test(test_a_task_may_wait_for_others_to_end),
         cmocka_unit_test(test_the_first_failure_is_reported_whatever_the_schedule),
+        cmocka_unit_test(test_a_failure_lets_earlier_tasks_start),
         cmocka_unit_test(test_the_caller_can_stop_the_work),
+        cmocka_unit_test(test_the_caller_ticks_while_it_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -268,6 +268,59 @@ static void test_histograms_add_up(void **state)
     pa_histogram_destroy(whole);
 }
 
+/* Many floats in memory are not copied: they must give what a copy in doubles gives. */
+static void test_large_arrays_of_floats_are_read_where_they_lie(void **state)
+{
+    (void)state;
+    enum { ROWS = 2100, COLS = 2050 };
+    const int64_t count = (int64_t)ROWS * COLS;
+    float *x = malloc((size_t)count * sizeof(*x));
+    double *copy = dense_new(ROWS, COLS);
+    pa_random r = {8};
+    assert_non_null(x);
+    for (int64_t i = 0; i < count; i++) {
+        x[i] = (float)pa_random_normal(&r);
+        copy[i] = (double)x[i];
+    }
+    pa_matrix *lying = NULL;
+    pa_matrix *copied = NULL;
+    pa_matrix *rows = NULL;
+    pa_matrix *columns = NULL;
+    double norm = 0.0;
+    char estimator[32];
+    pa_entry_stats a;
+    pa_entry_stats b;
+    assert_ok(pa_matrix_borrow(ctx, x, PA_F32, ROWS, COLS, COLS, 1, &lying, &err));
+    assert_ok(pa_matrix_borrow(ctx, copy, PA_F64, ROWS, COLS, COLS, 1, &copied, &err));
+    assert_ptr_equal(pa_matrix_floats(lying), x);
+    assert_null(pa_matrix_floats(copied));
+    assert_ok(pa_matrix_frobenius(lying, &norm, &err));
+    assert_close(norm / sqrt(dense_inner(copy, copy, count)), 1.0, 1e-12);
+    assert_ok(pa_matrix_entry_stats(lying, &a, &err));
+    assert_ok(pa_matrix_entry_stats(copied, &b, &err));
+    assert_memory_equal(&a, &b, sizeof(a));
+    assert_close(gini_of(lying, estimator), gini_of(copied, estimator), 1e-8);
+    assert_ok(pa_matrix_slice(lying, 1, ROWS - 1, 0, COLS, &rows, &err));
+    assert_ptr_equal(pa_matrix_floats(rows), x + COLS);
+    assert_ok(pa_matrix_slice(lying, 0, ROWS, 1, COLS - 1, &columns, &err));
+    assert_null(pa_matrix_floats(columns));
+    assert_ok(pa_matrix_frobenius(rows, &norm, &err));
+    assert_close(norm / sqrt(dense_inner(copy + COLS, copy + COLS, count - COLS)), 1.0, 1e-12);
+    pa_matrix_destroy(lying);
+    x[5] = NAN;
+    x[count - 1] = -INFINITY;
+    int64_t nonfinite = -1;
+    assert_ok(pa_matrix_borrow(ctx, x, PA_F32, ROWS, COLS, COLS, 1, &lying, &err));
+    assert_ok(pa_matrix_nonfinite(lying, &nonfinite, &err));
+    assert_int_equal(nonfinite, 2);
+    pa_matrix_destroy(columns);
+    pa_matrix_destroy(rows);
+    pa_matrix_destroy(copied);
+    pa_matrix_destroy(lying);
+    free(copy);
+    free(x);
+}
+
 /* The cost model's word for a head of an OV circuit of 768: factors, not 768 x 768. */
 static void test_structure_is_cheaper_than_elements(void **state)
 {
@@ -342,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_counting_agrees_with_sorting),
         cmocka_unit_test(test_products_are_counted_in_single_precision_where_that_is_safe),
         cmocka_unit_test(test_histograms_add_up),
+        cmocka_unit_test(test_large_arrays_of_floats_are_read_where_they_lie),
         cmocka_unit_test(test_structure_is_cheaper_than_elements),
         cmocka_unit_test(test_every_allocation_may_fail),
     };

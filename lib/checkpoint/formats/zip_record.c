@@ -240,7 +240,13 @@ static void storage_destroy(pa_storage *self)
     pa_free(&mem, record);
 }
 
-static const pa_storage_ops record_ops = {storage_read, storage_destroy};
+static void storage_announce(const pa_storage *self)
+{
+    const record_storage *record = (const record_storage *)self;
+    pa_file_announce(record->file, record->entry.data, record->entry.packed);
+}
+
+static const pa_storage_ops record_ops = {storage_read, storage_destroy, storage_announce};
 
 pa_status pa_zip_storage(const pa_zip *zip, int64_t number, pa_storage **out, pa_error *err)
 {

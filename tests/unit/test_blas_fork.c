@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * A host that forks while the library computes: neither side hangs, and the child can compute. */
+#include <cblas.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pa_load.h"
+#include "pa_test.h"
+
+enum { N_FORKS = 200, N_WORKERS = 2, PATIENCE = 60 /* seconds; slow is not hung */ };
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN 1
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN 1
+#endif
+
+static atomic_int stop;
+static atomic_int failed;
+static atomic_int forks;
+static uint64_t expected;
+
+static uint64_t digest_in_own_context(uint64_t seed, int64_t size)
+{
+    pa_context *ctx = NULL;
+    uint64_t digest = 0;
+    if (pa_context_create(NULL, &ctx, NULL) != PA_OK || pa_load_run(ctx, seed, size, &digest) != PA_OK) {
+        digest = 0;
+    }
+    pa_context_destroy(ctx);
+    return digest;
+}
+
+/* Many short calls, so that forks meet every part of them. */
+static void *keep_computing(void *user)
+{
+    (void)user;
+    while (!atomic_load(&stop)) {
+        if (digest_in_own_context(3, 30) != expected) {
+            atomic_store(&failed, 1);
+        }
+    }
+    return NULL;
+}
+
+static void pause_for(long nanoseconds)
+{
+    const struct timespec time = {0, nanoseconds};
+    (void)nanosleep(&time, NULL);
+}
+
+/* A hang inside fork() itself can be seen from another thread only. */
+static void *watch(void *user)
+{
+    (void)user;
+    int seen = -1;
+    int waited = 0;
+    while (!atomic_load(&stop)) {
+        const int now = atomic_load(&forks);
+        waited = now == seen ? waited + 1 : 0;
+        seen = now;
+        if (waited > 10 * PATIENCE) {
+            (void)fprintf(stderr, "fork number %d hangs in the parent\n", now);
+            abort();
+        }
+        pause_for(100000000);
+    }
+    return NULL;
+}
+
+/* Exit code of the child, or -1 when it had to be killed. */
+static int await(pid_t child)
+{
+    for (int i = 0; i < 1000 * PATIENCE; i++) {
+        int how = 0;
+        const pid_t ended = waitpid(child, &how, WNOHANG);
+        if (ended == child) {
+            return WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
+        }
+        if (ended < 0 && errno != EINTR) {
+            return -1;
+        }
+        pause_for(1000000);
+    }
+    (void)kill(child, SIGKILL);
+    (void)waitpid(child, NULL, 0);
+    return -1;
+}
+
+static void fork_often(int host_threads)
+{
+    pthread_t workers[N_WORKERS];
+    pthread_t watchdog;
+    openblas_set_num_threads(host_threads);
+    expected = digest_in_own_context(3, 30);
+    atomic_store(&stop, 0);
+    atomic_store(&failed, 0);
+    atomic_store(&forks, 0);
+    assert_int_equal(pthread_create(&watchdog, NULL, watch, NULL), 0);
+    for (int i = 0; i < N_WORKERS; i++) {
+        assert_int_equal(pthread_create(&workers[i], NULL, keep_computing, NULL), 0);
+    }
+    int bad = 0;
+    for (int i = 0; i < N_FORKS && bad == 0; i++) {
+        const pid_t child = fork();
+        if (child == 0) {
+            _exit(digest_in_own_context(3, 30) == expected ? 0 : 1);
+        }
+        atomic_fetch_add(&forks, 1);
+        bad = child < 0 ? 1000 : await(child);
+        pause_for(100000L * (i % 17));
+    }
+    atomic_store(&stop, 1);
+    for (int i = 0; i < N_WORKERS; i++) {
+        assert_int_equal(pthread_join(workers[i], NULL), 0);
+    }
+    assert_int_equal(pthread_join(watchdog, NULL), 0);
+    if (bad != 0) {
+        fail_msg("child %d: %s (%d)", atomic_load(&forks), bad < 0 ? "hung" : "failed", bad);
+    }
+    assert_int_equal(atomic_load(&failed), 0);
+}
+
+static void test_forks_with_one_blas_thread(void **state)
+{
+    (void)state;
+    fork_often(1);
+}
+
+static void test_forks_with_two_blas_threads_of_the_host(void **state)
+{
+    (void)state;
+#ifdef UNDER_TSAN
+    skip(); /* the BLAS starts its threads anew in the child, which the sanitizer forbids */
+#endif
+    fork_often(2);
+}
+
+/* Two threads that fork at the same time must not wait for each other. */
+static void *fork_a_few(void *user)
+{
+    atomic_int *bad = user;
+    for (int i = 0; i < 20; i++) {
+        const pid_t child = fork();
+        if (child == 0) {
+            _exit(digest_in_own_context(3, 30) == expected ? 0 : 1);
+        }
+        atomic_fetch_add(bad, child < 0 || await(child) != 0);
+        atomic_fetch_add(&forks, 1);
+    }
+    return NULL;
+}
+
+static void test_several_threads_may_fork_at_once(void **state)
+{
+    (void)state;
+    pthread_t threads[4];
+    pthread_t watchdog;
+    pthread_t worker;
+    atomic_int bad;
+    atomic_init(&bad, 0);
+    openblas_set_num_threads(1);
+    expected = digest_in_own_context(3, 30);
+    atomic_store(&stop, 0);
+    assert_int_equal(pthread_create(&watchdog, NULL, watch, NULL), 0);
+    assert_int_equal(pthread_create(&worker, NULL, keep_computing, NULL), 0);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, fork_a_few, &bad), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    atomic_store(&stop, 1);
+    assert_int_equal(pthread_join(worker, NULL), 0);
+    assert_int_equal(pthread_join(watchdog, NULL), 0);
+    assert_int_equal(atomic_load(&bad), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_forks_with_one_blas_thread),
+        cmocka_unit_test(test_forks_with_two_blas_threads_of_the_host),
+        cmocka_unit_test(test_several_threads_may_fork_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * @brief A journal as a file: what is kept, cut off or refused, and when it is flushed.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "analysis/journal.h"
+#include "base/alloc.h"
+#include "pa_test_files.h"
+
+enum { PLAN = 0x1234, N_RECORDS = 5 };
+
+/* In place of the system's: counts, and fails on demand. */
+static int flushes;
+static int flush_errno;
+int fsync(int fd);
+int fsync(int fd)
+{
+    struct stat info;
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+        flushes++;
+    }
+    errno = flush_errno;
+    return flush_errno == 0 ? 0 : -1;
+}
+
+/* Record i is `i` letters. */
+static void record(int64_t i, char *out)
+{
+    memset(out, 'a' + (int)(i % 26), (size_t)i);
+}
+
+typedef struct reading {
+    int64_t count;
+    int64_t fail_at;
+} reading;
+
+static pa_status read_record(void *user, const char *bytes, int64_t length, pa_error *err)
+{
+    reading *r = user;
+    char expected[300];
+    record(r->count, expected);
+    assert_int_equal(length, r->count);
+    assert_memory_equal(bytes, expected, (size_t)length);
+    if (r->fail_at > 0 && r->count == r->fail_at) {
+        return pa_fail(err, PA_ERR_FORMAT, "not this one");
+    }
+    r->count++;
+    return PA_OK;
+}
+
+typedef struct place {
+    char directory[128];
+    char path[256];
+} place;
+
+static place place_start(void)
+{
+    place p;
+    pa_test_directory(p.directory, sizeof(p.directory));
+    pa_test_format(p.path, sizeof(p.path), "%s/a/b/results.journal", p.directory);
+    flushes = 0;
+    flush_errno = 0;
+    return p;
+}
+
+static void append(pa_journal *journal, int64_t from, int64_t to)
+{
+    pa_error err;
+    char bytes[300];
+    for (int64_t i = from; i < to; i++) {
+        record(i, bytes);
+        assert_ok(pa_journal_append(journal, bytes, i, &err));
+    }
+}
+
+/* A journal of records 0 ... n - 1. */
+static void write_journal(const place *p, int64_t n)
+{
+    pa_error err;
+    pa_journal *journal = NULL;
+    assert_ok(pa_journal_open(&pa_allocator_default, p->path, PLAN, NULL, NULL, &journal, &err));
+    append(journal, 0, n);
+    assert_ok(pa_journal_sync(journal, &err));
+    pa_journal_close(journal);
+}
+
+static pa_status resume(const place *p, reading *r, pa_journal **journal, pa_error *err)
+{
+    return pa_journal_open(&pa_allocator_default, p->path, PLAN, read_record, r, journal, err);
+}
+
+static void test_records_are_read_back_and_more_can_follow(void **state)
+{
+    (void)state;
+    const place p = place_start();
+    pa_error err;
+    pa_journal *journal = NULL;
+    for (int64_t n = 0; n <= 200; n += 50) { /* from nothing on */
+        reading r = {.count = 0};
+        assert_ok(resume(&p, &r, &journal, &err));
+        assert_int_equal(r.count, n);
+        append(journal, n, n + 50);
+        pa_journal_close(journal);
+    }
+    reading r = {.count = 0};
+    assert_ok(pa_journal_open(&pa_allocator_default, p.path, PLAN, NULL, NULL, &journal, &err));
+    pa_journal_close(journal); /* started anew, without a record */
+    assert_int_equal(access(p.path, F_OK), -1);
+    assert_ok(resume(&p, &r, &journal, &err));
+    assert_int_equal(r.count, 0);
+    pa_journal_close(journal);
+    pa_test_remove(p.directory);
+}
+
+static void test_nothing_is_made_before_the_first_record(void **state)
+{
+    (void)state;
+    const place p = place_start();
+    pa_error err;
+    pa_journal *journal = NULL;
+    assert_ok(pa_journal_open(&pa_allocator_default, p.path, PLAN, NULL, NULL, &journal, &err));
+    assert_ok(pa_journal_sync(journal, &err));
+    assert_int_equal(pa_test_count_files(p.directory), 0);
+    pa_journal_close(journal);
+    assert_int_equal(pa_test_count_files(p.directory), 0);
+    pa_test_remove(p.directory);
+}
+
+static void test_a_journal_cut_anywhere_keeps_its_whole_records(void **state)
+{
+    (void)state;
+    const place p = place_start();
+    pa_error err;
+    write_journal(&p, N_RECORDS);
+    pa_test_bytes whole = pa_test_read(p.path);
+    assert_int_equal(whole.n, 24 + N_RECORDS * 12 + 0 + 1 + 2 + 3 + 4);
+    for (size_t n = 0; n <= whole.n; n++) {
+        pa_journal *journal = NULL;
+        reading r = {.count = 0};
+        int64_t kept = 0;
+        for (size_t end = 24; kept < N_RECORDS && end + 12 + (size_t)kept <= n; kept++) {
+            end += 12 + (size_t)kept;
+        }
+        pa_test_write(p.path, whole.data, n);
+        assert_ok(resume(&p, &r, &journal, &err));
+        assert_int_equal(r.count, kept);
+        append(journal, kept, N_RECORDS + 1); /* what comes after a cut is whole again */
+        pa_journal_close(journal);
+        r.count = 0;
+        assert_ok(resume(&p, &r, &journal, &err));
+        assert_int_equal(r.count, N_RECORDS + 1);
+        pa_journal_close(journal);
+    }
+    pa_test_free(&whole);
+    pa_test_remove(p.directory);
+}
+
+static void test_damage_before_good_records_is_an_error_and_changes_nothing(void **state)
+{
+    (void)state;
+    const place p = place_start();
+    pa_error err;
+    write_journal(&p, N_RECORDS);
+    pa_test_bytes whole = pa_test_read(p.path);
+    const size_t last = whole.n - 12 - (N_RECORDS - 1);
+    for (size_t at = 0; at < whole.n; at++) {
+        for (int bit = 0; bit < 8; bit++) {
+            pa_journal *journal = NULL;
+            reading r = {.count = 0};
+            whole.data[at] ^= (unsigned char)(1 << bit);
+            pa_test_write(p.path, whole.data, whole.n);
+            const pa_status status = resume(&p, &r, &journal, &err);
+            if (at < last) {
+                assert_int_equal(status, PA_ERR_FORMAT);
+                assert_null(journal);
+                assert_memory_equal(err.message, p.path, strlen(p.path));
+                pa_test_bytes after = pa_test_read(p.path);
+                assert_int_equal(after.n, whole.n);
+                assert_memory_equal(after.data, whole.data, whole.n);
+                pa_test_free(&after);
+            } else { /* as if it had not been written to its end */
+                assert_int_equal(status, PA_OK);
+                assert_int_equal(r.count, N_RECORDS - 1);
+                pa_journal_close(journal);
+            }
+            whole.data[at] ^= (unsigned char)(1 << bit);
+        }
+    }
+    pa_test_free(&whole);
+    pa_test_remove(p.directory);
+}
+
+static void test_journals_of_others_are_refused_with_the_reason(void **state)
+{
+    (void)state;
+    const place p = place_start();
+    pa_error err;
+    pa_journal *journal = NULL;
+    reading r = {.count = 0};
+    write_journal(&p, N_RECORDS);
+    assert_fails(pa_journal_open(&pa_allocator_default, p.path, PLAN + 1, read_record, &r, &journal, &err),
+                 PA_ERR_FORMAT, "is the journal of another analysis");
+    r.fail_at = 2;
+    assert_fails(resume(&p, &r, &journal, &err), PA_ERR_FORMAT, "results.journal: not this one");
+
+    pa_test_bytes whole = pa_test_read(p.path);
+    pa_test_patch(&whole, 8, 2, 4);
+    pa_test_patch(&whole, 20, crc32(0, whole.data, 20), 4);
+    pa_test_write(p.path, whole.data, whole.n);
+    assert_fails(resume(&p, &r, &journal, &err), PA_ERR_FORMAT, "is a journal of version 2, this is version 1");
+    pa_test_free(&whole);
+
+    for (int anew = 0; anew < 2; anew++) { /* what is no journal is not written over, whatever is asked */
+        pa_test_write(p.path, "my thesis", 9);
+        assert_fails(
+            pa_journal_open(&pa_allocator_default, p.path, PLAN, anew ? NULL : read_record, &r, &journal, &err),
+            PA_ERR_FORMAT, "is not a journal");
+        pa_test_bytes after = pa_test_read(p.path);
+        assert_int_equal(after.n, 9);
+        pa_test_free(&after);
+    }
+    assert_fails(pa_journal_open(&pa_allocator_default, p.directory, PLAN, NULL, NULL, &journal, &err), PA_ERR_IO,
+                 "open");
+    pa_test_remove(p.directory);
+}
+
+static void test_a_journal_belongs_to_one_process_at_a_time(void **state)
+{
+    (void)state;
+    const place p = place_start();
+    pa_error err;
+    pa_journal *journal = NULL;
+    assert_ok(pa_journal_open(&pa_allocator_default, p.path, PLAN, NULL, NULL, &journal, &err));
+    append(journal, 0, 1);
+    const pid_t child = fork();
+    if (child == 0) {
+        pa_journal *other = NULL;
+        reading r = {.count = 0};
+        const pa_status status = resume(&p, &r, &other, &err);
+        _exit(status == PA_ERR_IO && strstr(err.message, "is in use by another process") != NULL ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    pa_journal_close(journal);
+    pa_test_remove(p.directory);
+}
+
+static void test_records_are_flushed_in_groups(void **state)
+{
+    (void)state;
+    const place p = place_start();
+    pa_error err;
+    pa_journal *journal = NULL;
+    assert_ok(pa_journal_open(&pa_allocator_default, p.path, PLAN, NULL, NULL, &journal, &err));
+    append(journal, 0, 63);
+    assert_in_range(flushes, 0, 5); /* none, unless the machine is so slow that seconds pass */
+    append(journal, 63, 256);
+    assert_in_range(flushes, 4, 20);
+    const int before = flushes;
+    assert_ok(pa_journal_sync(journal, &err)); /* nothing is left to flush */
+    assert_int_equal(flushes, before);
+    pa_journal_close(journal);
+    pa_test_remove(p.directory);
+}
+
+static void test_after_a_failed_flush_nothing_more_is_taken(void **state)
+{
+    (void)state;
+    const place p = place_start();
+    pa_error err;
+    pa_journal *journal = NULL;
+    assert_ok(pa_journal_open(&pa_allocator_default, p.path, PLAN, NULL, NULL, &journal, &err));
+    append(journal, 0, 3);
+    flush_errno = EIO;
+    assert_fails(pa_journal_sync(journal, &err), PA_ERR_IO, "results.journal: flush: ");
+    flush_errno = 0;
+    assert_fails(pa_journal_append(journal, "abc", 3, &err), PA_ERR_IO, "results.journal: flush: ");
+    assert_fails(pa_journal_sync(journal, &err), PA_ERR_IO, "results.journal: flush: ");
+    pa_journal_close(journal);
+    pa_test_remove(p.directory);
+}
+
+static void test_a_full_disk_is_an_error_and_what_was_written_stays(void **state)
+{
+    (void)state;
+    const place p = place_start();
+    pa_error err;
+    pa_journal *journal = NULL;
+    reading r = {.count = 0};
+    char bytes[300];
+    struct rlimit before;
+    assert_ok(pa_journal_open(&pa_allocator_default, p.path, PLAN, NULL, NULL, &journal, &err));
+    append(journal, 0, 100);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit full = {.rlim_cur = 24 + 100 * 12 + 4950 + 50, .rlim_max = before.rlim_max};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+    record(100, bytes);
+    const pa_status status = pa_journal_append(journal, bytes, 100, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(status, PA_ERR_IO);
+    assert_non_null(strstr(err.message, "results.journal: write: "));
+    assert_fails(pa_journal_append(journal, bytes, 100, &err), PA_ERR_IO, "results.journal: write: ");
+    pa_journal_close(journal);
+    assert_ok(resume(&p, &r, &journal, &err));
+    assert_int_equal(r.count, 100);
+    pa_journal_close(journal);
+    pa_test_remove(p.directory);
+}
+
+static void test_places_that_cannot_be_written_to_are_named(void **state)
+{
+    (void)state;
+    const place p = place_start();
+    pa_error err;
+    pa_journal *journal = NULL;
+    char file[512];
+    pa_test_format(file, sizeof(file), "%s/a", p.directory);
+    pa_test_write(file, "x", 1); /* where a directory should be */
+    assert_ok(pa_journal_open(&pa_allocator_default, p.path, PLAN, NULL, NULL, &journal, &err));
+    assert_fails(pa_journal_append(journal, "", 0, &err), PA_ERR_IO, "/a: make directory: ");
+    pa_journal_close(journal);
+    pa_test_remove(p.directory);
+}
+
+static pa_status use(const pa_allocator *mem, void *user)
+{
+    const place *p = user;
+    pa_error err;
+    pa_journal *journal = NULL;
+    reading r = {.count = 0};
+    pa_status status = pa_journal_open(mem, p->path, PLAN, read_record, &r, &journal, &err);
+    if (status == PA_OK) {
+        status = pa_journal_append(journal, "", 0, &err);
+    }
+    pa_journal_close(journal);
+    if (status == PA_OK) {
+        assert_int_equal(unlink(p->path), 0);
+    }
+    return status;
+}
+
+static void test_every_allocation_may_fail(void **state)
+{
+    (void)state;
+    place p = place_start();
+    pa_test_oom_sweep(use, &p);
+    pa_test_remove(p.directory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_records_are_read_back_and_more_can_follow),
+        cmocka_unit_test(test_nothing_is_made_before_the_first_record),
+        cmocka_unit_test(test_a_journal_cut_anywhere_keeps_its_whole_records),
+        cmocka_unit_test(test_damage_before_good_records_is_an_error_and_changes_nothing),
+        cmocka_unit_test(test_journals_of_others_are_refused_with_the_reason),
+        cmocka_unit_test(test_a_journal_belongs_to_one_process_at_a_time),
+        cmocka_unit_test(test_records_are_flushed_in_groups),
+        cmocka_unit_test(test_after_a_failed_flush_nothing_more_is_taken),
+        cmocka_unit_test(test_a_full_disk_is_an_error_and_what_was_written_stays),
+        cmocka_unit_test(test_places_that_cannot_be_written_to_are_named),
+        cmocka_unit_test(test_every_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
