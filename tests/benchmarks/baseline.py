@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The straightforward way in PyTorch, as pico-analyze goes it: what the benchmark compares with.
 
-    baseline.py CONFIG.yaml RUN_DIR OUT_DIR
+    baseline.py CONFIG.yaml RUN_DIR OUT_DIR [pico]
 
 For each step and metric the three files of the split are loaded whole, every circuit is formed densely, CKA is taken in
-feature space, PWCCA by covariances, pseudo-inverses and retries with noise, and everything spectral by a full SVD. Its
-numbers are not for comparing: tests/data/reference/reference.py is for that.
+feature space, PWCCA by covariances, pseudo-inverses and retries with noise, and everything spectral by a full SVD. With
+"pico" the OV weights of a head are V O, as small as a head, as pico-analyze has them; else O V, like what this program
+computes. Its numbers are not for comparing: tests/data/reference/reference.py is for that.
 """
 import itertools
 import json
@@ -20,6 +21,7 @@ import torch
 import yaml
 
 KINDS = ("weights", "gradients", "activations")
+PICO = "pico" in sys.argv[4:]
 
 
 def load(run, step, split):
@@ -40,11 +42,18 @@ def ov_circuit(states, prefix, component, layer, model):
     size = model["d_model"] // heads
     output = states["weights"][f"{prefix}{layer}.{suffixes['output_layer']}"].float()
     value = states[kind][f"{prefix}{layer}.{suffixes['value_layer']}"].float()
+    value_weight = states["weights"][f"{prefix}{layer}.{suffixes['value_layer']}"].float()
+    output_gradient = states["gradients"][f"{prefix}{layer}.{suffixes['output_layer']}"].float()
     parts = []
     for head in range(heads):
         rows = slice(head // group * size, (head // group + 1) * size)
         out = output[:, head * size : (head + 1) * size]
-        parts.append(value[:, rows] @ out.T if kind == "activations" else out @ value[rows])
+        if kind == "activations":
+            parts.append(value[:, rows] @ out.T)
+        elif kind == "gradients":
+            parts.append(out @ value[rows] + output_gradient[:, head * size : (head + 1) * size] @ value_weight[rows])
+        else:
+            parts.append(value[rows] @ out if PICO else out @ value[rows])
     found = {f"layers.{layer}.ov_circuit.{kind}.heads.{head}": part for head, part in enumerate(parts)}
     found[f"layers.{layer}.ov_circuit.{kind}"] = torch.cat(parts, dim=1)
     return found

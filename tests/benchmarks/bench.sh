@@ -56,9 +56,12 @@ with_torch() {
         echo "  no python3-torch here: nothing to compare with"
         return
     fi
-    theirs=$("$bin/measure" $slow_rounds $python "$here/baseline.py" "$1" "$2" "$work/theirs")
-    row 'PyTorch, straightforward' "$theirs"
-    ratio 'PyTorch / picoanalyze, 2 threads' "$theirs" "$3"
+    theirs=$("$bin/measure" $slow_rounds $python "$here/baseline.py" "$1" "$2" "$work/theirs" , \
+        $python "$here/baseline.py" "$1" "$2" "$work/theirs" pico)
+    row 'PyTorch, same matrices' "$(line 1 "$theirs")"
+    row "PyTorch, pico-analyze's own" "$(line 2 "$theirs")"
+    ratio 'PyTorch, same matrices / picoanalyze, 2 threads' "$(line 1 "$theirs")" "$3"
+    ratio "PyTorch, pico-analyze's own / picoanalyze, 2 threads" "$(line 2 "$theirs")" "$3"
 }
 
 part_suite() {
@@ -89,7 +92,9 @@ part_mini() {
         run=$PICOANALYZE_BENCH_RUN
     elif [ $torch = yes ]; then # trained here, once: how often pwcca of pico-analyze tries again depends on the data
         run=$work/pico-decoder-mini-1
-        [ -f "$run/training_config.yaml" ] || $python "$source/examples/data/make_run.py" mini "$run" >"$work/training.log"
+        if [ ! -f "$run/training_config.yaml" ]; then
+            $python "$source/examples/data/make_run.py" mini "$run" >"$work/training.log"
+        fi
     else
         make_run mini --d_model 48 --layers 12 --heads 12 --kv_heads 4 --samples 640 --steps 0,50,100 --train
     fi

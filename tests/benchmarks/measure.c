@@ -5,7 +5,8 @@
  *
  * Every round runs each command once, so that a busy machine hurts all alike. Prints a line a command:
  * "<median wall seconds> <median processor seconds> <MiB>". Wall time is from fork to exit, memory the largest peak
- * resident set of its runs. The commands' own output goes nowhere. Exit code 1, and the command on stderr, when one fails.
+ * resident set of its runs. The commands' own output goes nowhere. Exit code 1, and the command on stderr, when one
+ * fails.
  */
 #define _DEFAULT_SOURCE
 #include <fcntl.h>
