@@ -10,7 +10,7 @@ stages=("$@")
 [ $# -gt 0 ] || stages=(debug release asan tsan valgrind)
 
 examples/ensure_packages.sh gcc g++ libc6-dev meson ninja-build pkg-config libopenblas-dev liblapacke-dev libyaml-dev \
-    zlib1g-dev libcmocka-dev valgrind doxygen || exit 1
+    zlib1g-dev libcmocka-dev valgrind doxygen libopenmpi-dev openmpi-bin || exit 1
 
 passed=0 failed=0
 
@@ -22,7 +22,7 @@ build() {
     mkdir -p build
     local configure=(meson setup)
     [ -f "build/$name/build.ninja" ] && configure+=(--reconfigure)
-    if ! { "${configure[@]}" "build/$name" -Dtests=enabled -Dexamples=enabled "$@" &&
+    if ! { "${configure[@]}" "build/$name" -Dtests=enabled -Dexamples=enabled -Dmpi=enabled "$@" &&
         ninja -C "build/$name"; } >"$log" 2>&1; then
         tail -n 40 "$log"
         echo "$name: does not build"

@@ -249,7 +249,7 @@ typedef struct pa_magnitude_groups {
  * @brief Magnitudes of all elements in ascending groups.
  *
  * Exact for matrices stored in doubles, for small ones, and wherever groups would be too coarse to tell the Gini
- * coefficient to 1e-7; otherwise the groups have a relative width of 2^-12.
+ * coefficient to 1e-7; otherwise the groups have a relative width of 2^-11.
  * @param[in]  m    Matrix.
  * @param[out] out  Filled in; its arrays are borrowed.
  * @param[out] err  Error text, or NULL.

@@ -22,8 +22,9 @@ PA_BEGIN_DECLS
  * when an execution ends with an error stays for the next execution, which recognises and drops it: a team serves one
  * execution at a time, and may serve many, one after the other.
  *
- * A function that fails ends the analysis on this rank with its status and text. When a member is lost, probing must
- * fail sooner or later, or the process be ended from outside (as mpirun does): nobody is asked whether he is still there.
+ * A function that fails ends the analysis on this rank with its status and text; its `err` is never NULL. When a member
+ * is lost, probing must fail sooner or later, or the process be ended from outside (as mpirun does): nobody is asked
+ * whether he is still there.
  */
 typedef struct pa_team {
     size_t struct_size; /**< `sizeof(pa_team)` as the caller compiled it. */

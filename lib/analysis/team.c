@@ -34,11 +34,12 @@ int pa_team_is_shared(const pa_analysis *analysis)
 
 void pa_team_dismiss(const pa_analysis *analysis, pa_status status, const pa_error *error)
 {
+    pa_error unheard = {0};
     const char *text = status != PA_OK && error != NULL ? error->message : "";
     for (int32_t rank = 1; rank < analysis->team.size; rank++) {
         const pa_message end = {
             .rank = rank, .kind = PA_SAY_END, .number = status, .bytes = text, .length = (int64_t)strlen(text)};
-        const pa_status sent = pa_message_send(&analysis->team, analysis->plan.mem, &end, NULL);
+        const pa_status sent = pa_message_send(&analysis->team, analysis->plan.mem, &end, &unheard);
         (void)sent; /* who cannot be reached will hear it from the host's transport */
     }
 }

@@ -110,12 +110,16 @@ static pa_status next(void *user, int64_t *unit, pa_error *err)
     pthread_mutex_unlock(&f->lock);
     PA_TRY(status);
     while (!there) { /* rank 0 answers whatever else it does, unless it has said or will say stop */
-        PA_TRY(wait_for(f, &f->answered, &pause, &there, err));
-        there = there || f->stopped;
+        pa_team_pause(&pause);
+        pthread_mutex_lock(&f->lock);
+        status = listen(f, err);
+        there = f->answered || f->stopped || f->ended;
+        *unit = f->answered && !f->stopped && !f->ended ? f->unit : -1;
+        pthread_mutex_unlock(&f->lock);
+        PA_TRY(status);
     }
-    *unit = f->answered && !f->stopped && !f->ended ? f->unit : -1;
     PA_REQUIRE(*unit >= -1 && *unit < pa_units_count(&f->analysis->plan), err, PA_ERR_FORMAT,
-               "rank 0: asks for unit %lld of %lld", (long long)*unit, (long long)pa_units_count(&f->analysis->plan));
+               "rank 0 asks for unit %lld of %lld", (long long)*unit, (long long)pa_units_count(&f->analysis->plan));
 
 cleanup:
     return status;

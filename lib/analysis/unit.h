@@ -12,6 +12,7 @@
 typedef struct pa_unit_task {
     int64_t site;
     int64_t matrix; /**< Number among the matrices of the site. */
+    int32_t whole;  /**< Of heads that are tasks of their own. */
     double cost;
 } pa_unit_task;
 
@@ -34,7 +35,7 @@ typedef struct pa_unit {
     pa_unit_item *items;
     pa_value *values;
     int64_t n_values;
-    pa_unit_task *tasks; /**< The dearest first. */
+    pa_unit_task *tasks; /**< Wholes after heads; the dearest first. */
     int64_t n_tasks;
     int64_t bytes; /**< Estimate of what it takes while it is computed. */
 

@@ -129,16 +129,20 @@ static pa_status add_tasks(pa_unit *unit, int64_t site, int64_t *capacity, pa_er
     }
     unit->tasks = tasks;
     for (int64_t k = 0; k < n; k++) {
-        tasks[unit->n_tasks++] = (pa_unit_task){site, k, cost_of(pa_parts_matrix(parts, k))};
+        const int32_t whole = n > 1 && pa_parts_head(parts, k) < 0;
+        tasks[unit->n_tasks++] = (pa_unit_task){site, k, whole, cost_of(pa_parts_matrix(parts, k))};
     }
     return PA_OK;
 }
 
-/* Among equals the last comes first: a whole looks at its heads from the first one on, and two threads that come from
- * both ends do not wait for each other's answers. */
+/* Wholes come last: they are made of what was found out of their heads, on all threads, and would otherwise compute all
+ * of it by themselves on one. Among equals the last comes first, so that two threads rarely want the same answer. */
 static int compare_tasks(const void *items, int64_t a, int64_t b)
 {
     const pa_unit_task *tasks = items;
+    if (tasks[a].whole != tasks[b].whole) {
+        return tasks[a].whole ? 1 : -1;
+    }
     if (tasks[a].cost != tasks[b].cost) {
         return tasks[a].cost > tasks[b].cost ? -1 : 1;
     }

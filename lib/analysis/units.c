@@ -74,9 +74,11 @@ void pa_units_destroy(pa_units *units)
 
 pa_units_progress pa_units_progress_now(const pa_units *units)
 {
-    return (pa_units_progress){.begun = atomic_load(&units->begun),
-                               .values = atomic_load(&units->values),
-                               .values_done = atomic_load(&units->values_done)};
+    pa_units_progress now;
+    now.values_done = atomic_load(&units->values_done); /* first: it must not overtake what there is to do */
+    now.values = atomic_load(&units->values);
+    now.begun = atomic_load(&units->begun);
+    return now;
 }
 
 int64_t pa_units_bytes_read(const pa_units *units)

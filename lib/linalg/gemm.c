@@ -89,7 +89,11 @@ pa_status pa_gemm(double alpha, pa_view a, pa_view b, double beta, pa_layout lay
     pa_status status = PA_OK;
     PA_TRY(pa_blas_size_check(a.rows, a.cols, b.cols, err));
     PA_TRY(pa_blas_size_check(strides, more, ld, err));
-    if (a.rows > 0 && b.cols > 0) {
+    if (a.cols == 0 && beta == 0.0) { /* an empty sum; not every BLAS writes it */
+        for (int64_t j = 0; j < b.cols; j++) {
+            memset(c + j * ld, 0, (size_t)a.rows * sizeof(*c));
+        }
+    } else if (a.rows > 0 && b.cols > 0) {
         const operand left = as_column_major(a);
         const operand right = as_column_major(b);
         PA_BLAS_CALL(err, cblas_dgemm(CblasColMajor, left.transpose, right.transpose, (blasint)a.rows, (blasint)b.cols,

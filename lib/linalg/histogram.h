@@ -2,15 +2,15 @@
 /** @file
  * @brief Counts and sums of magnitudes in buckets of equal leading bits: one pass instead of a sort, and they add up.
  *
- * A bucket is what has the same exponent and the same 12 leading bits of the mantissa: magnitudes in one bucket differ
- * by less than 2^-12 of themselves. Only exponents that occur take memory, 64 KiB each.
+ * A bucket is what has the same exponent and the same 11 leading bits of the mantissa: magnitudes in one bucket differ
+ * by less than 2^-11 of themselves. Only exponents that occur take memory, 32 KiB each.
  */
 #ifndef PA_LINALG_HISTOGRAM_H
 #define PA_LINALG_HISTOGRAM_H
 #include "base/error.h"
 
 /** Leading bits of the mantissa that tell buckets apart. */
-enum { PA_HISTOGRAM_BITS = 12 };
+enum { PA_HISTOGRAM_BITS = 11 };
 
 typedef struct pa_histogram pa_histogram;
 

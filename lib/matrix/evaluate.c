@@ -81,13 +81,7 @@ static pa_status evaluate_product(const pa_matrix *m, int64_t row, int64_t rows,
         PA_TRY(pa_matrix_evaluate(a, row, rows, panel, a->cols, err));
         left = pa_view_row_major(panel, rows, a->cols);
     }
-    if (a->cols > 0) {
-        PA_TRY(pa_gemm(1.0, left, right, beta, PA_ROW_MAJOR, dst, ld, err));
-    } else {
-        for (int64_t i = 0; i < rows && beta == 0.0; i++) {
-            memset(dst + i * ld, 0, (size_t)m->cols * sizeof(*dst));
-        }
-    }
+    PA_TRY(pa_gemm(1.0, left, right, beta, PA_ROW_MAJOR, dst, ld, err));
 
 cleanup:
     pa_free(mem, panel);

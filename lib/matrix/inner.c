@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
  * Inner products of two matrices: of their elements, and of their row Grams. */
+#include <math.h>
+
 #include "linalg/gemm.h"
 #include "linalg/reduce.h"
 #include "matrix/matrix_impl.h"
@@ -123,20 +125,34 @@ cleanup:
     return status;
 }
 
+/* What a multiple is a multiple of, so that its narrow form need not be copied to be scaled. Not for factors whose
+ * fourth power may leave the range of doubles: those are there to bring the elements into it. */
+static const pa_matrix *without_factor(const pa_matrix *m, double *factor)
+{
+    *factor = 1.0;
+    if (m->node == PA_NODE_SCALE && fabs(m->factor) < 0x1p100 && fabs(m->factor) > 0x1p-100) {
+        *factor = m->factor;
+        return m->operands[0];
+    }
+    return m;
+}
+
 /* ||A^T B||_F^2 from the narrow forms. */
 static pa_status cross_norm(const pa_matrix *a, const pa_matrix *b, double *out, pa_error *err)
 {
     pa_status status = PA_OK;
     double *cross = NULL;
+    double a_factor = 1.0;
+    double b_factor = 1.0;
+    a = without_factor(a, &a_factor);
+    b = without_factor(b, &b_factor);
     PA_TRY(pa_matrix_ask(a, PA_QUERY_NARROW, err));
     PA_TRY(pa_matrix_ask(b, PA_QUERY_NARROW, err));
     const pa_view x = a->memo->narrow;
     const pa_view y = b->memo->narrow;
     const int64_t area = pa_area(x.cols, y.cols);
-    PA_REQUIRE_MEMORY(cross = pa_alloc(&a->ctx->mem, area, sizeof(*cross)), err, "a cross product");
-    if (x.rows > 0) {
-        PA_TRY(pa_gemm(1.0, pa_view_transpose(x), y, 0.0, PA_COLUMN_MAJOR, cross, x.cols, err));
-    }
+    PA_REQUIRE_MEMORY(cross = pa_alloc_raw(&a->ctx->mem, area, sizeof(*cross)), err, "a cross product");
+    PA_TRY(pa_gemm(a_factor * b_factor, pa_view_transpose(x), y, 0.0, PA_COLUMN_MAJOR, cross, x.cols, err));
     *out = pa_dot(cross, cross, area);
 
 cleanup:

@@ -79,7 +79,7 @@ static pa_status groups_of_histogram(const pa_matrix *m, const pa_histogram *his
     PA_REQUIRE_MEMORY(counts = pa_alloc_raw(mem, n, sizeof(*counts)), err, "magnitudes");
     PA_REQUIRE_MEMORY(means = pa_alloc_raw(mem, n, sizeof(*means)), err, "magnitudes");
     pa_histogram_read(histogram, counts, means);
-    memo->groups = (pa_magnitude_groups){counts, means, n, 0x1p-12};
+    memo->groups = (pa_magnitude_groups){counts, means, n, 0x1p-11};
     memo->group_counts = counts;
     memo->group_means = means;
     counts = NULL;

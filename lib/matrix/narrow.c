@@ -61,10 +61,8 @@ static pa_status narrow_product(const pa_matrix *m, pa_memo *memo, pa_error *err
     PA_TRY(narrow_of(m->operands[1], &right, err));
     PA_TRY(pa_matrix_view(m->operands[0], &left, err));
     const int64_t area = pa_area(m->rows, right.cols);
-    PA_REQUIRE_MEMORY(values = pa_alloc(&m->ctx->mem, area, sizeof(*values)), err, "a product");
-    if (left.cols > 0) {
-        PA_TRY(pa_gemm(1.0, left, right, 0.0, PA_COLUMN_MAJOR, values, m->rows, err));
-    }
+    PA_REQUIRE_MEMORY(values = pa_alloc_raw(&m->ctx->mem, area, sizeof(*values)), err, "a product");
+    PA_TRY(pa_gemm(1.0, left, right, 0.0, PA_COLUMN_MAJOR, values, m->rows, err));
     PA_TRY(keep(m, memo, pa_view_column_major(values, m->rows, right.cols), values, err));
     values = NULL;
 

@@ -6,7 +6,7 @@
 enum {
     WIDE = 2,                /* up to this many columns a row, the columns are cheaper than an LQ that shortens them */
     GRAM_SIDE = 96,          /* below, an SVD is cheap enough */
-    COUNT_ELEMENTS = 1 << 18 /* below, sorting is cheap enough */
+    COUNT_ELEMENTS = 1 << 16 /* below, sorting is cheap enough */
 };
 
 static pa_narrow_plan finish(pa_narrow_plan plan, int64_t rows)

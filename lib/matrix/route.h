@@ -42,7 +42,7 @@ pa_spectrum_route pa_route_spectrum(const pa_matrix *m);
 /** How the distribution of magnitudes is computed. */
 typedef enum pa_order_route {
     PA_ORDER_SORT, /**< Exact. */
-    PA_ORDER_COUNT /**< Counted in buckets of relative width 2^-12; exact sorting after all when that is too coarse. */
+    PA_ORDER_COUNT /**< Counted in buckets of relative width 2^-11; exact sorting after all when that is too coarse. */
 } pa_order_route;
 
 pa_order_route pa_route_order(const pa_matrix *m);

@@ -9,7 +9,7 @@
  * @shape      one matrix of N elements
  * @range      [0, 1 - 1/N]: 0 when all magnitudes agree, the maximum when one element holds everything
  * @invariance scaling by c != 0, any permutation of the elements
- * Large matrices stored in less than doubles are not sorted but counted in buckets of relative width 2^-12; the error
+ * Large matrices stored in less than doubles are not sorted but counted in buckets of relative width 2^-11; the error
  * is then below 1e-7, checked for each matrix (in practice 1e-9), and `estimator` says so.
  *
  * @cost       O(N)
@@ -47,7 +47,7 @@ static pa_status compute(void *user_data, const pa_options *options, const pa_ma
     pa_magnitude_groups groups = {0};
     const int64_t count = out->n * out->p;
     PA_TRY(pa_matrix_magnitude_groups(in[0], &groups, err));
-    pa_value_set_definition(out, "Gini, arXiv:0811.4706", groups.width > 0.0 ? "counted, width 2^-12" : "sorted");
+    pa_value_set_definition(out, "Gini, arXiv:0811.4706", groups.width > 0.0 ? "counted, width 2^-11" : "sorted");
     if (count < 2) {
         pa_value_set_undefined(out, PA_STATE_DEGENERATE, "a single element");
     } else if (groups.means[groups.n_groups - 1] > 0.0) {

@@ -73,7 +73,7 @@ static int measure(pa_context *ctx, const char *metric, const float *x, int64_t 
         pa_matrix *m = NULL;
         pa_value value = PA_VALUE_INIT;
         const double start = now();
-        const int ok = pa_matrix_from_memory(ctx, x, PA_F32, ROWS, columns, &m, &err) == PA_OK &&
+        const int ok = pa_matrix_borrow(ctx, x, PA_F32, ROWS, columns, columns, 1, &m, &err) == PA_OK &&
                        pa_compute(ctx, metric, NULL, (const pa_matrix *[]){m}, 1, &value, &err) == PA_OK;
         seconds[i] = now() - start;
         pa_matrix_destroy(m);

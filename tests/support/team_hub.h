@@ -20,6 +20,7 @@ typedef struct hub {
     int64_t sent[HUB_RANKS];      /**< Messages, by sender. */
     int64_t rows[HUB_RANKS];      /**< Messages with rows, by sender. */
     int32_t lost;                 /**< From now on each call fails. */
+    int32_t faults;               /**< That `fault` has done. */
     /** May be NULL. Changes a message, or its length: negative is not to be delivered at all. Called with the lock. */
     int64_t (*fault)(struct hub *hub, int32_t from, char *bytes, int64_t length);
 } hub;

@@ -175,7 +175,8 @@ static void test_a_target_is_read_once_for_all_steps(void **state)
 typedef struct meeting {
     atomic_int inside;
     atomic_int most;
-    int wanted;        /**< Wait until so many are inside at once; 1: do not wait. */
+    atomic_int arrived;
+    int wanted;        /**< So many go on together, again and again; 1: nobody waits. */
     atomic_int missed; /**< 1: somebody waited in vain. */
 } meeting;
 
@@ -192,15 +193,16 @@ static pa_status meet(void *user_data, const pa_options *options, const pa_matri
     (void)options;
     (void)in;
     (void)err;
-    int now = atomic_fetch_add(&m->inside, 1) + 1;
+    const int now = atomic_fetch_add(&m->inside, 1) + 1;
+    const int group = atomic_fetch_add(&m->arrived, 1) / m->wanted;
     int most = atomic_load(&m->most);
     while (now > most && !atomic_compare_exchange_weak(&m->most, &most, now)) {
     }
     pause_milliseconds(1);
-    for (int i = 0; i < 20000 && atomic_load(&m->most) < m->wanted; i++) {
+    for (int i = 0; i < 20000 && atomic_load(&m->arrived) < (group + 1) * m->wanted; i++) {
         pause_milliseconds(1);
     }
-    if (atomic_load(&m->most) < m->wanted) {
+    if (atomic_load(&m->arrived) < (group + 1) * m->wanted) {
         atomic_store(&m->missed, 1);
     }
     atomic_fetch_sub(&m->inside, 1);
@@ -208,24 +210,30 @@ static pa_status meet(void *user_data, const pa_options *options, const pa_matri
     return PA_OK;
 }
 
-/* Each unit has one matrix. */
-static int most_at_once(int32_t threads, int64_t max_memory, int wanted, int64_t n_steps, int64_t n_layers)
+/* Each unit has one matrix, which is compared with that of the last step if `compared`. */
+static int most_at_once(int32_t threads, int64_t max_memory, int wanted, int64_t n_steps, int64_t n_layers,
+                        int compared)
 {
-    const made_run run = made_run_write(n_steps, n_layers, 4);
+    const made_run run = made_run_write(n_steps + compared, n_layers, 4);
     meeting m = {.wanted = wanted};
-    const pa_metric_ops ops = {.struct_size = sizeof(ops), .name = "meet", .n_inputs = 1, .compute = meet};
+    const pa_metric_ops ops = {.struct_size = sizeof(ops), .name = "meet", .n_inputs = 1 + compared, .compute = meet};
     const pa_context_options options = {.struct_size = sizeof(options), .threads = threads, .max_memory = max_memory};
     tiny t = {.ctx = NULL};
     pa_error err;
     char yaml[500];
+    char metric[300];
+    char target[64] = "";
     atomic_init(&m.inside, 0);
+    atomic_init(&m.arrived, 0);
     atomic_init(&m.most, 0);
     atomic_init(&m.missed, 0);
     assert_ok(pa_context_create(&options, &t.ctx, &err));
     assert_ok(pa_metric_register(t.ctx, &ops, &m, &err));
-    assert_ok(tiny_plan_over(
-        &t, run.path,
-        with_steps(yaml, sizeof(yaml), n_steps, "- {metric_name: meet, " SIMPLE("attention.v_proj", "weights"))));
+    if (compared) {
+        pa_test_format(target, sizeof(target), "target_checkpoint: %d, ", (int)n_steps);
+    }
+    pa_test_format(metric, sizeof(metric), "- {metric_name: meet, %s%s", target, SIMPLE("attention.v_proj", "weights"));
+    assert_ok(tiny_plan_over(&t, run.path, with_steps(yaml, sizeof(yaml), n_steps, metric)));
     assert_ok(pa_analysis_execute(t.analysis, NULL, NULL, &t.results, &err));
     assert_int_equal(pa_results_count(t.results), n_steps * n_layers);
     assert_int_equal(atomic_load(&m.missed), 0);
@@ -237,19 +245,21 @@ static int most_at_once(int32_t threads, int64_t max_memory, int wanted, int64_t
 static void test_units_do_not_wait_for_each_other(void **state)
 {
     (void)state;
-    assert_int_equal(most_at_once(2, 0, 2, 1, 2), 2); /* layers of a step */
-    assert_int_equal(most_at_once(2, 0, 2, 2, 1), 2); /* steps */
-    assert_int_equal(most_at_once(6, 0, 6, 3, 2), 6);
+    assert_int_equal(most_at_once(2, 0, 2, 1, 2, 0), 2); /* layers of a step */
+    assert_int_equal(most_at_once(2, 0, 2, 2, 1, 0), 2); /* steps */
+    assert_int_equal(most_at_once(6, 0, 6, 3, 2, 0), 6);
 }
 
 static void test_max_memory_bounds_the_units_that_are_computed_at_once(void **state)
 {
     (void)state;
     const int64_t unit = 2 * 4 * 4 * 8; /* its one tensor as doubles, and as much again */
-    assert_int_equal(most_at_once(4, 1, 1, 4, 3), 1);
-    assert_int_equal(most_at_once(4, unit, 1, 4, 3), 1);
-    assert_in_range(most_at_once(4, 2 * unit, 2, 4, 3), 2, 2);
-    assert_in_range(most_at_once(4, 3 * unit + 1, 3, 4, 3), 3, 3);
+    assert_int_equal(most_at_once(4, 1, 1, 4, 3, 0), 1);
+    assert_int_equal(most_at_once(4, unit, 1, 4, 3, 0), 1);
+    assert_int_equal(most_at_once(4, 2 * unit, 2, 4, 3, 0), 2);
+    assert_int_equal(most_at_once(4, 3 * unit + 1, 3, 4, 3, 0), 3);
+    assert_int_equal(most_at_once(4, 2 * unit, 1, 12, 1, 1), 1); /* what the target keeps counts */
+    assert_int_equal(most_at_once(4, 3 * unit, 2, 12, 1, 1), 2);
 }
 
 static void test_max_memory_changes_no_value_and_must_not_be_negative(void **state)

@@ -122,6 +122,43 @@ static void test_the_first_failure_is_reported_whatever_the_schedule(void **stat
     }
 }
 
+/* Tasks 0 and 1 run at the same time, and the first one fails first. */
+static pa_status fail_in_order(void *user, const pa_task *task, pa_error *err)
+{
+    work *w = user;
+    atomic_fetch_add(&w->runs[task->index], 1);
+    if (task->index == 0) {
+        while (atomic_load(&w->runs[1]) == 0) {
+        }
+    } else {
+        while (atomic_load(&w->runs[2]) == 0) { /* set when task 0 has ended */
+        }
+    }
+    return pa_fail(err, PA_ERR_FORMAT, "task %d", (int)task->index);
+}
+
+static void ended_in_order(void *user, const pa_task *task)
+{
+    work *w = user;
+    if (task->index == 0) {
+        atomic_store(&w->runs[2], 1);
+    }
+    w->ended++;
+}
+
+static void test_a_later_failure_does_not_hide_an_earlier_one(void **state)
+{
+    (void)state;
+    pa_error err;
+    pa_pool *pool = NULL;
+    assert_ok(pa_pool_create(&pa_allocator_default, 2, &pool, &err));
+    work w = {.count = 2, .caller = pthread_self()};
+    const pa_job job = {.next = next, .run = fail_in_order, .ended = ended_in_order, .user = &w};
+    assert_fails(pa_pool_run(pool, &job, &err), PA_ERR_FORMAT, "task 0");
+    assert_int_equal(w.ended, 2);
+    pa_pool_destroy(pool);
+}
+
 /* Task 1 fails before task 0 has started: task 0 is run nevertheless, and its failure comes first. */
 static int next_backwards(void *user, int64_t limit, pa_task *task)
 {
@@ -164,32 +201,40 @@ static void test_the_caller_can_stop_the_work(void **state)
     pa_pool_destroy(pool);
 }
 
-/* The calling thread has no task: it ticks while it waits, and stopping then lets the running task end. */
+/* The calling thread's task ends when the worker's has begun, which ends after three ticks: one after the first task,
+ * the others while the calling thread has nothing to do. */
 static pa_status run_until_ticked(void *user, const pa_task *task, pa_error *err)
 {
     work *w = user;
     (void)task;
     (void)err;
-    while (atomic_load(&w->runs[0]) == 0) {
+    const int is_caller = pthread_equal(pthread_self(), w->caller) != 0;
+    atomic_fetch_add(&w->runs[is_caller], 1);
+    while (atomic_load(&w->runs[is_caller ? 0 : 2]) == 0) {
     }
     return PA_OK;
 }
 
-static int next_for_workers(void *user, int64_t limit, pa_task *task)
+/* One each. */
+static int next_for_each(void *user, int64_t limit, pa_task *task)
 {
     work *w = user;
-    if (pthread_equal(pthread_self(), w->caller) && w->given == 0) {
+    const int is_caller = pthread_equal(pthread_self(), w->caller) != 0;
+    if (w->fail_at[is_caller] == 0) {
         return 0;
     }
-    return next(user, limit, task);
+    w->fail_at[is_caller] = 0;
+    *task = (pa_task){.number = is_caller};
+    return task->number < limit;
 }
 
 static pa_status tick_and_release(void *user, pa_error *err)
 {
     work *w = user;
     (void)err;
-    atomic_store(&w->runs[0], 1);
-    w->ticks++;
+    if (++w->ticks == 3) {
+        atomic_store(&w->runs[2], 1);
+    }
     return PA_OK;
 }
 
@@ -199,16 +244,12 @@ static void test_the_caller_ticks_while_it_waits(void **state)
     pa_error err;
     pa_pool *pool = NULL;
     assert_ok(pa_pool_create(&pa_allocator_default, 2, &pool, &err));
-    for (int tries = 0; tries < 100; tries++) { /* the worker may come too late to take anything */
-        work w = {.count = 1, .fail_at = {-1, -1}, .caller = pthread_self()};
-        const pa_job job = {
-            .next = next_for_workers, .run = run_until_ticked, .ended = ended, .tick = tick_and_release, .user = &w};
-        assert_ok(pa_pool_run(pool, &job, &err));
-        if (w.ended == 1) {
-            assert_true(w.ticks > 0);
-            break;
-        }
-    }
+    work w = {.fail_at = {1, 1}, .caller = pthread_self()};
+    const pa_job job = {
+        .next = next_for_each, .run = run_until_ticked, .ended = ended, .tick = tick_and_release, .user = &w};
+    assert_ok(pa_pool_run(pool, &job, &err));
+    assert_int_equal(w.ended, 2);
+    assert_true(w.ticks >= 3);
     pa_pool_destroy(pool);
 }
 
@@ -218,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_every_task_runs_once_on_any_number_of_threads),
         cmocka_unit_test(test_a_task_may_wait_for_others_to_end),
         cmocka_unit_test(test_the_first_failure_is_reported_whatever_the_schedule),
+        cmocka_unit_test(test_a_later_failure_does_not_hide_an_earlier_one),
         cmocka_unit_test(test_a_failure_lets_earlier_tasks_start),
         cmocka_unit_test(test_the_caller_can_stop_the_work),
         cmocka_unit_test(test_the_caller_ticks_while_it_waits),

@@ -67,7 +67,7 @@ static void check_load(pa_context *shared, load *l)
 static void test_callers_side_by_side_get_the_bits_of_one_alone(void **state)
 {
     (void)state;
-    load l = {NULL};
+    load l = {.ctx = NULL};
     pa_context *ctx = NULL;
     assert_ok(pa_context_create(NULL, &ctx, &err));
     for (int seed = 0; seed < N_SEEDS; seed++) {
@@ -193,7 +193,7 @@ static void test_a_crowd_on_one_matrix_ends(void **state)
 {
     (void)state;
     pthread_t *threads = calloc(CROWD, sizeof(*threads));
-    shared_matrices s = {{NULL, NULL}, NULL, 0};
+    shared_matrices s = {.ctx = NULL};
     pa_matrix *product = NULL;
     assert_non_null(threads);
     assert_ok(pa_context_create(NULL, &s.ctx, &err));

@@ -10,17 +10,10 @@
 #include <unistd.h>
 
 #include "pa_load.h"
+#include "pa_sanitizers.h"
 #include "pa_test.h"
 
 enum { N_FORKS = 200, N_WORKERS = 2, PATIENCE = 60 /* seconds; slow is not hung */ };
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
-#endif
-#elif defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1
-#endif
 
 static atomic_int stop;
 static atomic_int failed;
@@ -128,18 +121,27 @@ static void fork_often(int host_threads)
     assert_int_equal(atomic_load(&failed), 0);
 }
 
+/* The allocator of AddressSanitizer may be left locked in the child. */
+static int can_fork(void)
+{
+    return !PA_UNDER_ASAN;
+}
+
 static void test_forks_with_one_blas_thread(void **state)
 {
     (void)state;
+    if (!can_fork()) {
+        skip();
+    }
     fork_often(1);
 }
 
 static void test_forks_with_two_blas_threads_of_the_host(void **state)
 {
     (void)state;
-#ifdef UNDER_TSAN
-    skip(); /* the BLAS starts its threads anew in the child, which the sanitizer forbids */
-#endif
+    if (!can_fork() || PA_UNDER_TSAN) {
+        skip(); /* the BLAS starts its threads anew in the child, which ThreadSanitizer forbids */
+    }
     fork_often(2);
 }
 
@@ -166,6 +168,9 @@ static void test_several_threads_may_fork_at_once(void **state)
     pthread_t worker;
     atomic_int bad;
     atomic_init(&bad, 0);
+    if (!can_fork()) {
+        skip();
+    }
     openblas_set_num_threads(1);
     expected = digest_in_own_context(3, 30);
     atomic_store(&stop, 0);

@@ -12,7 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "linalg/blas_buffers.h"
 #include "pa_load.h"
+#include "pa_sanitizers.h"
 #include "pa_test.h"
 
 enum { MAX_CALLERS = 8, PATIENCE = 60 /* seconds */, FITS = 0, NO_MEMORY = 10, OTHER = 11 };
@@ -59,7 +61,7 @@ static int limit_address_space(int headroom_mib)
 static int compute_with(int headroom_mib, int n_callers)
 {
     pthread_t threads[MAX_CALLERS];
-    callers c = {NULL};
+    callers c = {.ctx = NULL};
     atomic_init(&c.fits, 0);
     atomic_init(&c.no_memory, 0);
     atomic_init(&c.other, 0);
@@ -130,17 +132,7 @@ static int outcome(int headroom_mib, int n_callers)
 /* Sanitizers keep their books in address space: they end the process themselves. */
 static int has_own_memory(void)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return 0;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    return 0;
-#else
-    return 1;
-#endif
-#else
-    return 1;
-#endif
+    return !PA_UNDER_ASAN && !PA_UNDER_TSAN;
 }
 
 static void test_one_caller_ends_in_a_value_or_in_no_memory(void **state)
@@ -170,11 +162,29 @@ static void test_several_callers_end_too(void **state)
     assert_int_equal(outcome(4096, MAX_CALLERS), FITS);
 }
 
+static void test_what_is_counted_is_mapped(void **state)
+{
+    (void)state;
+    pa_blas_buffers buffers = {{NULL}, 0};
+    for (int32_t i = 0; i < 4; i++) {
+        assert_int_equal(pa_blas_buffers_add(&buffers), 1);
+        assert_int_equal(buffers.count, i + 1);
+        assert_non_null(buffers.known[i]);
+        ((volatile char *)buffers.known[i])[0] = 1;
+        for (int32_t j = 0; j < i; j++) {
+            assert_ptr_not_equal(buffers.known[i], buffers.known[j]);
+        }
+    }
+    buffers.count = PA_BLAS_MAX_BUFFERS;
+    assert_int_equal(pa_blas_buffers_add(&buffers), 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_caller_ends_in_a_value_or_in_no_memory),
         cmocka_unit_test(test_several_callers_end_too),
+        cmocka_unit_test(test_what_is_counted_is_mapped),
     };
     if (argc == 3) {
         return compute_with(atoi(argv[1]), atoi(argv[2]));

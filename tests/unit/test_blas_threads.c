@@ -5,6 +5,7 @@
 
 #include <cblas.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "pa_load.h"
 #include "pa_test.h"
@@ -77,6 +78,7 @@ static void test_a_setting_made_meanwhile_is_kept(void **state)
 static void *enter_often(void *user)
 {
     atomic_int *wrong = user;
+    const struct timespec while_ = {0, 1000};
     if (omp_get_max_threads != NULL) {
         openblas_set_num_threads(HOST_THREADS); /* of this thread */
     }
@@ -86,6 +88,7 @@ static void *enter_often(void *user)
             atomic_fetch_add(wrong, 1);
             continue;
         }
+        (void)nanosleep(&while_, NULL); /* so that callers do overlap */
         atomic_fetch_add(wrong, threads_now() != 1);
         pa_blas_leave(host);
     }

@@ -174,7 +174,7 @@ static void test_counting_agrees_with_sorting(void **state)
     enum { ROWS = 700, COLS = 500, COUNT = ROWS * COLS };
     double *x = dense_new(ROWS, COLS);
     pa_random r = {4};
-    const char *const counted = "counted, width 2^-12";
+    const char *const counted = "counted, width 2^-11";
     pa_random_fill(&r, x, COUNT);
     check_gini(x, ROWS, COLS, counted, 1e-8);
     for (int64_t i = 0; i < COUNT; i++) { /* heavy tails over hundreds of binades of f32 */
@@ -216,7 +216,7 @@ static void test_products_are_counted_in_single_precision_where_that_is_safe(voi
         double *dense = dense_product(a, b, N, K, N);
         const double exact = value_of("gini", "", dense, N, N).value;
         assert_close(gini_of(product, estimator), exact, 1e-8);
-        assert_string_equal(estimator, "counted, width 2^-12");
+        assert_string_equal(estimator, "counted, width 2^-11");
         free(dense);
         free(a);
         free(b);

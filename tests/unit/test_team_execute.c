@@ -250,7 +250,7 @@ static void test_any_rank_may_cancel_at_any_time_and_the_team_goes_on(void **sta
             members[who].user = &left;
             team_run(members, 3);
             if (members[0].status != PA_OK) {
-                assert_all_failed(members, 3, PA_ERR_CANCELLED, "cancelled ");
+                assert_all_failed(members, 3, PA_ERR_CANCELLED, "cancelled");
                 cancelled++;
             }
             members[who].user = NULL;
