@@ -32,16 +32,16 @@ typedef struct pa_model {
 
 /** One tensor of a checkpoint. Pointers are borrowed from the checkpoint. */
 typedef struct pa_tensor_info {
-    size_t struct_size;     /**< `sizeof(pa_tensor_info)` as the caller compiled it; set before the call. */
-    const char *split;      /**< "train", "val"; "" for a single file. */
-    const char *name;       /**< Name as stored. */
-    const char *suffix;     /**< What follows `layers.<n>.` in it; the whole name when there is no layer. */
-    const int64_t *shape;   /**< `ndim` sizes; may be NULL when `ndim` is 0. */
-    int64_t layer;          /**< Layer number, or -1. */
-    pa_kind kind;           /**< Weights, gradients or activations. */
-    pa_dtype dtype;         /**< Element type as stored. */
-    int32_t ndim;           /**< Number of dimensions. */
-    int32_t reserved;       /**< Zero. */
+    size_t struct_size;   /**< `sizeof(pa_tensor_info)` as the caller compiled it; set before the call. */
+    const char *split;    /**< "train", "val"; "" for a single file. */
+    const char *name;     /**< Name as stored. */
+    const char *suffix;   /**< What follows `layers.<n>.` in it; the whole name when there is no layer. */
+    const int64_t *shape; /**< `ndim` sizes; may be NULL when `ndim` is 0. */
+    int64_t layer;        /**< Layer number, or -1. */
+    pa_kind kind;         /**< Weights, gradients or activations. */
+    pa_dtype dtype;       /**< Element type as stored. */
+    int32_t ndim;         /**< Number of dimensions. */
+    int32_t reserved;     /**< Zero. */
 } pa_tensor_info;
 
 /** @name Runs
@@ -122,8 +122,7 @@ PA_API PA_NODISCARD pa_status pa_run_checkpoint(const pa_run *run, int64_t step,
  * @param[out] err   Error text, or NULL.
  * @return As pa_run_checkpoint().
  */
-PA_API PA_NODISCARD pa_status pa_checkpoint_open(pa_context *ctx, const char *path, pa_checkpoint **out,
-                                                 pa_error *err);
+PA_API PA_NODISCARD pa_status pa_checkpoint_open(pa_context *ctx, const char *path, pa_checkpoint **out, pa_error *err);
 
 /**
  * @brief An empty checkpoint in memory, to be filled with pa_checkpoint_add().
@@ -197,8 +196,8 @@ PA_API int64_t pa_checkpoint_count(const pa_checkpoint *checkpoint);
  * @param[out] err         Error text, or NULL.
  * @return ::PA_OK, or ::PA_ERR_INVALID for a bad index or `struct_size`.
  */
-PA_API PA_NODISCARD pa_status pa_checkpoint_tensor(const pa_checkpoint *checkpoint, int64_t index,
-                                                   pa_tensor_info *out, pa_error *err);
+PA_API PA_NODISCARD pa_status pa_checkpoint_tensor(const pa_checkpoint *checkpoint, int64_t index, pa_tensor_info *out,
+                                                   pa_error *err);
 
 /**
  * @brief A tensor as a matrix: the last dimension is the columns, all others together the rows.

@@ -176,8 +176,8 @@ PA_API PA_NODISCARD pa_status pa_site_emit(pa_site *site, const char *name, int6
  * @retval PA_ERR_CONFIG    An option or role is unknown, missing or of the wrong type.
  * @retval PA_ERR_NOMEM     Out of memory.
  */
-PA_API PA_NODISCARD pa_status pa_component_create(pa_context *ctx, const char *name, pa_kind kind,
-                                                  const char *options, pa_component **out, pa_error *err);
+PA_API PA_NODISCARD pa_status pa_component_create(pa_context *ctx, const char *name, pa_kind kind, const char *options,
+                                                  pa_component **out, pa_error *err);
 
 /**
  * @brief End a component.

@@ -73,7 +73,7 @@ typedef struct pa_error {
 
 /** Where the library takes its memory from. Must be safe to call from several threads. */
 typedef struct pa_allocator {
-    void *(*alloc)(void *user, size_t bytes); /**< At least `bytes` (> 0), aligned as malloc, or NULL. */
+    void *(*alloc)(void *user, size_t bytes);  /**< At least `bytes` (> 0), aligned as malloc, or NULL. */
     void (*dealloc)(void *user, void *memory); /**< Gives back what `alloc` returned; never NULL. */
     void *user;                                /**< Handed to both; may be NULL. */
 } pa_allocator;
@@ -83,19 +83,19 @@ typedef int32_t pa_dtype;
 
 /** Values of ::pa_dtype. The numbers never change. */
 enum {
-    PA_F32 = 1,   /**< IEEE 754 binary32. */
-    PA_F64 = 2,   /**< IEEE 754 binary64. */
-    PA_F16 = 3,   /**< IEEE 754 binary16. */
-    PA_BF16 = 4,  /**< bfloat16: the upper half of a binary32. */
-    PA_I8 = 5,    /**< Signed 8 bit. */
-    PA_I16 = 6,   /**< Signed 16 bit. */
-    PA_I32 = 7,   /**< Signed 32 bit. */
-    PA_I64 = 8,   /**< Signed 64 bit; values beyond 2^53 are rounded when computed with. */
-    PA_U8 = 9,    /**< Unsigned 8 bit. */
-    PA_U16 = 10,  /**< Unsigned 16 bit. */
-    PA_U32 = 11,  /**< Unsigned 32 bit. */
-    PA_U64 = 12,  /**< Unsigned 64 bit; values beyond 2^53 are rounded when computed with. */
-    PA_BOOL = 13  /**< One byte, 0 or 1. */
+    PA_F32 = 1,  /**< IEEE 754 binary32. */
+    PA_F64 = 2,  /**< IEEE 754 binary64. */
+    PA_F16 = 3,  /**< IEEE 754 binary16. */
+    PA_BF16 = 4, /**< bfloat16: the upper half of a binary32. */
+    PA_I8 = 5,   /**< Signed 8 bit. */
+    PA_I16 = 6,  /**< Signed 16 bit. */
+    PA_I32 = 7,  /**< Signed 32 bit. */
+    PA_I64 = 8,  /**< Signed 64 bit; values beyond 2^53 are rounded when computed with. */
+    PA_U8 = 9,   /**< Unsigned 8 bit. */
+    PA_U16 = 10, /**< Unsigned 16 bit. */
+    PA_U32 = 11, /**< Unsigned 32 bit. */
+    PA_U64 = 12, /**< Unsigned 64 bit; values beyond 2^53 are rounded when computed with. */
+    PA_BOOL = 13 /**< One byte, 0 or 1. */
 };
 
 /**

@@ -9,10 +9,10 @@
 /** One number of a reference file. */
 typedef struct reference_value {
     int64_t step;
-    char file[96];  /**< Without ".json". */
-    char key[96];   /**< E.g. "layers.0.ov_circuit.weights.heads.3". */
-    double value;   /**< NaN for null. */
-    int compared;   /**< How often a test has asked for it. */
+    char file[96]; /**< Without ".json". */
+    char key[96];  /**< E.g. "layers.0.ov_circuit.weights.heads.3". */
+    double value;  /**< NaN for null. */
+    int compared;  /**< How often a test has asked for it. */
 } reference_value;
 
 /** All numbers under a directory. */
