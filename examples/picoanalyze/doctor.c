@@ -36,7 +36,12 @@ int cli_doctor(int argc, char **argv)
     printf("BLAS          %s\n", info.blas);
     printf("kernels       %s\n", info.blas_core[0] != '\0' ? info.blas_core : "unknown");
     printf("BLAS threads  %d, threading: %s\n", (int)info.blas_threads, parallel_name(info.blas_parallel));
+    printf("BLAS callers  %s\n", info.blas_callers == 1 ? "one at a time" : "many at once");
     printf("processors    %d\n", (int)info.cpus);
+    if (info.blas_callers == 1 && info.cpus > 1) {
+        printf("\nThis build of the BLAS is not safe to use from several threads, so they take turns.\n"
+               "Remedy: install a build with threads; on Debian: apt install libopenblas0-pthread.\n");
+    }
     if (info.cpu_best_core[0] != '\0') {
         printf("\nThe BLAS runs %s kernels, but this processor can run %s ones, which are faster.\n"
                "Remedy: set OPENBLAS_CORETYPE=%s. 'picoanalyze analyze' does so by itself unless the\n"

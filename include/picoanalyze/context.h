@@ -80,10 +80,10 @@ typedef struct pa_runtime_info {
     char blas[128];         /**< Name, version and build of the BLAS in use. */
     char blas_core[32];     /**< Kernel family the BLAS picked, e.g. "Haswell"; empty if it does not say. */
     char cpu_best_core[32]; /**< Kernel family that fits this processor, or empty when `blas_core` does. */
-    int32_t blas_threads;   /**< Threads the BLAS would use for the host's own calls. */
+    int32_t blas_threads;   /**< Threads the BLAS would use for the host's own calls, made by the calling thread. */
     int32_t blas_parallel;  /**< 0 serial build, 1 POSIX threads, 2 OpenMP, -1 unknown. */
     int32_t cpus;           /**< Processors available to this process. */
-    int32_t reserved;       /**< Zero. */
+    int32_t blas_callers;   /**< Threads that the library lets into the BLAS at once: 1 where it is not thread-safe. */
 } pa_runtime_info;
 
 /**

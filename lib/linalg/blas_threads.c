@@ -129,6 +129,18 @@ void pa_blas_prepare(void)
     }
 }
 
+int32_t pa_blas_host_threads(void)
+{
+    if (has_setting_per_thread()) {
+        return omp_get_max_threads();
+    }
+    pthread_mutex_lock(&gate.lock);
+    const int threads = openblas_get_num_threads();
+    const int32_t host_threads = gate.inside > 0 && threads == 1 ? gate.host_threads : threads;
+    pthread_mutex_unlock(&gate.lock);
+    return host_threads;
+}
+
 int32_t pa_blas_max_callers(void)
 {
     return openblas_get_parallel() == OPENBLAS_SEQUENTIAL ? 1 : PA_BLAS_MAX_BUFFERS;

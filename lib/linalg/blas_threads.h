@@ -32,6 +32,9 @@ void pa_blas_leave(int host_threads);
  */
 void pa_blas_prepare(void);
 
+/** How many threads the BLAS would use for a call by the host on this thread, whoever is inside at the moment. */
+int32_t pa_blas_host_threads(void);
+
 /** How many callers are let in at once by the BLAS in use; more of them wait. */
 int32_t pa_blas_max_callers(void);
 #endif

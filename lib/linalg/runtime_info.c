@@ -17,6 +17,7 @@
 
 #include "base/cpus.h"
 #include "base/error.h"
+#include "linalg/blas_threads.h"
 
 static int is_one_of(const char *name, const char *const *list)
 {
@@ -78,9 +79,10 @@ pa_status pa_runtime_info_get(pa_runtime_info *info, pa_error *err)
     copy_name(own.blas_core, sizeof(own.blas_core), openblas_get_corename());
     copy_name(own.cpu_best_core, sizeof(own.cpu_best_core),
               pa_blas_better_core(own.blas_core, cpu_has_avx512(), cpu_has_avx2()));
-    own.blas_threads = openblas_get_num_threads();
+    own.blas_threads = pa_blas_host_threads();
     own.blas_parallel = openblas_get_parallel();
     own.cpus = pa_cpus_available();
+    own.blas_callers = pa_blas_max_callers();
     *info = own;
     return PA_OK;
 }

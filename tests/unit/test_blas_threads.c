@@ -42,8 +42,10 @@ static void test_a_call_has_one_thread_and_the_setting_comes_back(void **state)
     assert_int_equal(threads_now(), HOST_THREADS);
     assert_ok(pa_blas_enter(&host, &err));
     assert_int_equal(threads_now(), 1);
+    assert_int_equal(pa_blas_host_threads(), omp_get_max_threads != NULL ? 1 : HOST_THREADS);
     pa_blas_leave(host);
     assert_int_equal(threads_now(), HOST_THREADS);
+    assert_int_equal(pa_blas_host_threads(), HOST_THREADS);
     openblas_set_num_threads(1);
     assert_ok(pa_blas_enter(&host, &err));
     pa_blas_leave(host);

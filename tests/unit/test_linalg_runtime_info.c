@@ -32,6 +32,7 @@ static void test_the_process_is_described(void **state)
     assert_non_null(strstr(info.blas, "OpenBLAS"));
     assert_true(info.cpus >= 1);
     assert_true(info.blas_threads >= 1);
+    assert_true(info.blas_callers == 1 ? info.blas_parallel == 0 : info.blas_callers > 1);
     assert_int_equal(info.struct_size, sizeof(info));
 }
 
