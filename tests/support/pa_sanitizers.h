@@ -4,6 +4,19 @@
 #ifndef PA_SANITIZERS_H
 #define PA_SANITIZERS_H
 
+#if defined(__has_include)
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#endif
+#endif
+
+/** Nonzero under valgrind, as far as its header was there: a hundred times slower, and one thread at a time. */
+#ifdef RUNNING_ON_VALGRIND
+#define PA_UNDER_VALGRIND ((int)RUNNING_ON_VALGRIND)
+#else
+#define PA_UNDER_VALGRIND 0
+#endif
+
 #if defined(__has_feature)
 #define PA_HAS_FEATURE(name) __has_feature(name)
 #else

@@ -10,9 +10,10 @@
 #include "linalg/gemm.h"
 #include "pa_dense.h"
 #include "pa_load.h"
+#include "pa_sanitizers.h"
 #include "pa_test.h"
 
-enum { N_THREADS = 8, N_SEEDS = 12, N_PASSES = 3, CROWD = 300, SIDE = 40 };
+enum { N_THREADS = 8, N_SEEDS = 12, SIDE = 40 };
 
 static pa_error err;
 
@@ -23,9 +24,14 @@ typedef struct load {
     atomic_int started;
 } load;
 
+static int crowd(void)
+{
+    return PA_UNDER_VALGRIND ? 40 : 300;
+}
+
 static int64_t size_of(int seed)
 {
-    return seed == 0 ? 150 : 12 + 7 * seed;
+    return PA_UNDER_VALGRIND ? 12 : seed == 0 ? 150 : 12 + 7 * seed;
 }
 
 static void *query(void *user)
@@ -37,7 +43,7 @@ static void *query(void *user)
         atomic_fetch_add(&l->wrong, 1);
         return NULL;
     }
-    for (int i = 0; i < N_PASSES * N_SEEDS; i++) {
+    for (int i = 0; i < (PA_UNDER_VALGRIND ? 2 : 3 * N_SEEDS); i++) {
         const int seed = (first + i) % N_SEEDS;
         uint64_t digest = 0;
         const pa_status status = pa_load_run(ctx, (uint64_t)seed, size_of(seed), &digest);
@@ -122,7 +128,7 @@ static void test_small_products_are_right_in_any_build(void **state)
     (void)state;
     pthread_t threads[4];
     products p;
-    products_init(&p, 20000);
+    products_init(&p, PA_UNDER_VALGRIND ? 200 : 20000);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, multiply, &p), 0);
     }
@@ -156,18 +162,18 @@ static void *linger(void *user)
 static void test_a_crowd_waits_for_its_turn(void **state)
 {
     (void)state;
-    pthread_t *threads = calloc(CROWD, sizeof(*threads));
+    pthread_t *threads = calloc((size_t)crowd(), sizeof(*threads));
     products p;
     int n = 0;
     assert_non_null(threads);
     products_init(&p, 20);
-    while (n < CROWD && pthread_create(&threads[n], NULL, linger, &p) == 0) {
+    while (n < crowd() && pthread_create(&threads[n], NULL, linger, &p) == 0) {
         n++;
     }
     for (int i = 0; i < n; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     }
-    assert_int_equal(n, CROWD);
+    assert_int_equal(n, crowd());
     assert_int_equal(atomic_load(&p.wrong), 0);
     assert_in_range(atomic_load(&p.most), 1, pa_blas_max_callers());
     free(p.expected);
@@ -192,21 +198,21 @@ static void *ask_all(void *user)
 static void test_a_crowd_on_one_matrix_ends(void **state)
 {
     (void)state;
-    pthread_t *threads = calloc(CROWD, sizeof(*threads));
+    pthread_t *threads = calloc((size_t)crowd(), sizeof(*threads));
     shared_matrices s = {.ctx = NULL};
     pa_matrix *product = NULL;
     assert_non_null(threads);
     assert_ok(pa_context_create(NULL, &s.ctx, &err));
-    pa_matrix *a = pa_load_matrix(s.ctx, 1, 90, 30);
-    pa_matrix *b = pa_load_matrix(s.ctx, 2, 30, 80);
-    pa_matrix *full = pa_load_matrix(s.ctx, 3, 90, 70);
+    pa_matrix *a = pa_load_matrix(s.ctx, 1, 40, 10);
+    pa_matrix *b = pa_load_matrix(s.ctx, 2, 10, 30);
+    pa_matrix *full = pa_load_matrix(s.ctx, 3, 40, 20);
     assert_ok(pa_matrix_product(a, b, &product, &err));
     s.in[0] = product;
     s.in[1] = full;
-    for (int i = 0; i < CROWD; i++) {
+    for (int i = 0; i < crowd(); i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, ask_all, &s), 0);
     }
-    for (int i = 0; i < CROWD; i++) {
+    for (int i = 0; i < crowd(); i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     }
     assert_int_equal(atomic_load(&s.wrong), 0);

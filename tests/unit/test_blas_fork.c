@@ -68,25 +68,14 @@ static void *watch(void *user)
     return NULL;
 }
 
-/* What the child does. It ends by a signal when all is well: at any exit, a leak checker would look for what threads
- * hold that exist in the parent only. */
-static void end_child(void)
-{
-    if (digest_in_own_context(3, 30) == expected) {
-        (void)kill(getpid(), SIGKILL);
-    }
-    _exit(1);
-}
-
-/* 0 when the child ended well, -1 when it hung, else how it ended. */
+/* Exit code of the child, or -1 when it had to be killed. */
 static int await(pid_t child)
 {
     for (int i = 0; i < 1000 * PATIENCE; i++) {
         int how = 0;
         const pid_t ended = waitpid(child, &how, WNOHANG);
         if (ended == child) {
-            const int code = WIFEXITED(how) ? WEXITSTATUS(how) + 1 : 128 + WTERMSIG(how);
-            return code == 128 + SIGKILL ? 0 : code;
+            return WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
         }
         if (ended < 0 && errno != EINTR) {
             return -1;
@@ -115,7 +104,7 @@ static void fork_often(int host_threads)
     for (int i = 0; i < N_FORKS && bad == 0; i++) {
         const pid_t child = fork();
         if (child == 0) {
-            end_child();
+            _exit(digest_in_own_context(3, 30) == expected ? 0 : 1);
         }
         atomic_fetch_add(&forks, 1);
         bad = child < 0 ? 1000 : await(child);
@@ -132,10 +121,11 @@ static void fork_often(int host_threads)
     assert_int_equal(atomic_load(&failed), 0);
 }
 
-/* The allocator of AddressSanitizer may be left locked in the child. */
+/* The allocator of AddressSanitizer may be left locked in the child, and valgrind finds lost there what threads hold
+ * that exist in the parent only. */
 static int can_fork(void)
 {
-    return !PA_UNDER_ASAN;
+    return !PA_UNDER_ASAN && !PA_UNDER_VALGRIND;
 }
 
 static void test_forks_with_one_blas_thread(void **state)
@@ -163,7 +153,7 @@ static void *fork_a_few(void *user)
     for (int i = 0; i < 20; i++) {
         const pid_t child = fork();
         if (child == 0) {
-            end_child();
+            _exit(digest_in_own_context(3, 30) == expected ? 0 : 1);
         }
         atomic_fetch_add(bad, child < 0 || await(child) != 0);
         atomic_fetch_add(&forks, 1);

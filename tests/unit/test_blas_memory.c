@@ -44,16 +44,24 @@ static void *query(void *user)
     return NULL;
 }
 
-static int limit_address_space(int headroom_mib)
+/* Address space in use, in bytes; 0 when that cannot be told. */
+static rlim_t mapped(void)
 {
     long long pages = 0;
     FILE *file = fopen("/proc/self/statm", "r");
     if (file == NULL || fscanf(file, "%lld", &pages) != 1) {
-        return -1;
+        pages = 0;
     }
-    (void)fclose(file);
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+static int limit_address_space(int headroom_mib)
+{
     struct rlimit limit = {0};
-    limit.rlim_cur = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + ((rlim_t)headroom_mib << 20);
+    limit.rlim_cur = mapped() + ((rlim_t)headroom_mib << 20);
     limit.rlim_max = limit.rlim_cur;
     return setrlimit(RLIMIT_AS, &limit);
 }
@@ -84,6 +92,21 @@ static int compute_with(int headroom_mib, int n_callers)
         return OTHER;
     }
     return atomic_load(&c.no_memory) > 0 ? NO_MEMORY : FITS;
+}
+
+/* A context made under a limit has the first buffer, before threads compete for the room. */
+static int make_context_with(int headroom_mib)
+{
+    pa_context *ctx = NULL;
+    const int limited = limit_address_space(headroom_mib);
+    const rlim_t before = mapped();
+    const pa_status status = pa_context_create(NULL, &ctx, NULL);
+    const rlim_t grown = mapped() - before;
+    pa_context_destroy(ctx);
+    if (limited != 0 || before == 0 || status != PA_OK) {
+        return OTHER;
+    }
+    return grown >= (rlim_t)128 << 20 ? FITS : NO_MEMORY;
 }
 
 /* --- the tests --- */
@@ -164,6 +187,16 @@ static void test_several_callers_end_too(void **state)
     assert_int_equal(outcome(4096, MAX_CALLERS), FITS);
 }
 
+static void test_a_context_made_under_a_limit_has_the_first_buffer(void **state)
+{
+    (void)state;
+    if (!has_own_memory()) {
+        skip();
+    }
+    assert_int_equal(outcome(400, 0), FITS);
+    assert_int_equal(outcome(200, 0), NO_MEMORY); /* which is for the callers to say, not for the context */
+}
+
 static void test_what_is_counted_is_mapped(void **state)
 {
     (void)state;
@@ -186,10 +219,12 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_caller_ends_in_a_value_or_in_no_memory),
         cmocka_unit_test(test_several_callers_end_too),
+        cmocka_unit_test(test_a_context_made_under_a_limit_has_the_first_buffer),
         cmocka_unit_test(test_what_is_counted_is_mapped),
     };
     if (argc == 3) {
-        return compute_with(atoi(argv[1]), atoi(argv[2]));
+        const int n_callers = atoi(argv[2]);
+        return n_callers > 0 ? compute_with(atoi(argv[1]), n_callers) : make_context_with(atoi(argv[1]));
     }
     program = argv[0];
     return cmocka_run_group_tests(tests, NULL, NULL);
