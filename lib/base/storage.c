@@ -110,7 +110,7 @@ static int next_line(const pa_tensor *tensor, odometer *at)
     return 0;
 }
 
-static int is_packed(const pa_tensor *tensor)
+int pa_tensor_is_packed(const pa_tensor *tensor)
 {
     int64_t expected = 1;
     for (int32_t i = tensor->ndim - 1; i >= 0; i--) {
@@ -125,7 +125,7 @@ static int is_packed(const pa_tensor *tensor)
 static int64_t convert(const pa_tensor *tensor, const unsigned char *first, double *dst)
 {
     const int64_t item = pa_dtype_size(tensor->dtype);
-    if (is_packed(tensor)) {
+    if (pa_tensor_is_packed(tensor)) {
         return pa_dtype_to_f64(tensor->dtype, tensor->swapped, first, 1, pa_tensor_count(tensor), dst);
     }
     const int64_t length = tensor->shape[tensor->ndim - 1];

@@ -51,6 +51,9 @@ pa_status pa_tensor_check(const pa_tensor *tensor, pa_error *err);
 /** Let the system fetch the storage of a tensor that will be read soon. */
 void pa_tensor_announce(const pa_tensor *tensor);
 
+/** Whether the elements lie one after the other in row-major order. */
+int pa_tensor_is_packed(const pa_tensor *tensor);
+
 /** Number of elements; call on checked tensors only. */
 int64_t pa_tensor_count(const pa_tensor *tensor);
 

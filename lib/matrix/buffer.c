@@ -23,23 +23,11 @@ struct pa_buffer {
 
 enum { MANY = 1 << 22 };
 
-static int is_packed(const pa_tensor *tensor)
-{
-    int64_t expected = 1;
-    for (int32_t i = tensor->ndim - 1; i >= 0; i--) {
-        if (tensor->shape[i] != 1 && tensor->strides[i] != expected) {
-            return 0;
-        }
-        expected *= tensor->shape[i];
-    }
-    return 1;
-}
-
 static const float *floats_of(const pa_tensor *tensor)
 {
     const char *bytes = tensor->storage->resident;
     if (bytes == NULL || tensor->dtype != PA_F32 || tensor->swapped || pa_tensor_count(tensor) < MANY ||
-        !is_packed(tensor) || (uintptr_t)bytes % sizeof(float) != 0) {
+        !pa_tensor_is_packed(tensor) || (uintptr_t)bytes % sizeof(float) != 0) {
         return NULL;
     }
     return (const float *)(const void *)(bytes + tensor->offset * (int64_t)sizeof(float));
