@@ -4,13 +4,17 @@
 
 Usage: make_torch_files.py [DIRECTORY]
 """
+import argparse
 import collections
 import io
 import os
+import random
 import sys
+import types
 import warnings
 import zipfile
 
+import numpy as np
 import torch
 
 OUT = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch")
@@ -46,6 +50,16 @@ def views():
         "empty": torch.zeros(0, 3),
         "cube": torch.arange(24, dtype=torch.float32).reshape(2, 3, 4),
         "permuted": torch.arange(24, dtype=torch.float32).reshape(2, 3, 4).permute(2, 0, 1),
+    }
+
+
+def attention():
+    """Patterns of two heads over three tokens, and the tokens. Rows do not add up to 1: the test is of places."""
+    ramp = torch.arange(18, dtype=torch.float32).reshape(2, 3, 3)          # head h, query i, key j: 9 h + 3 i + j
+    return {
+        "layers.0.attention.pattern": ramp,
+        "layers.1.attention.pattern": (ramp / 2).half().permute(0, 2, 1),  # queries and keys in each other's place
+        "tokens": torch.tensor([7, 50303, 7]),
     }
 
 
@@ -111,11 +125,54 @@ def swap(name, data):
     return b"".join(data[i:i + size][::-1] for i in range(0, len(data), size))
 
 
+def foreign(name, **members):
+    """A class of another package, as far as pickle can see."""
+    module, _, leaf = name.rpartition(".")
+    for depth in range(1, module.count(".") + 2):
+        part = ".".join(module.split(".")[:depth])
+        sys.modules.setdefault(part, types.ModuleType(part))
+    made = type(leaf, (), members)
+    made.__module__ = module
+    setattr(sys.modules[module], leaf, made)
+    return made
+
+
+def fabric():
+    """fabric_state/checkpoint.pt of a single device: the model, the optimizer, states of random generators."""
+    model = module()
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    model = module()
+    random.seed(0)
+    np.random.seed(0)
+    return {"_model": model.state_dict(), "_optimizer": optimizer.state_dict(), "_checkpoint_step": 7,
+            "_lr_scheduler": {"lr_lambdas": [None], "base_lrs": [1e-3]},
+            "_rng_states": {"torch": torch.zeros(16, dtype=torch.uint8), "python": random.getstate(),
+                            "numpy": np.random.get_state()}}
+
+
+def deepspeed():
+    """mp_rank_00_model_states.pt: weights in bfloat16 between objects of DeepSpeed and of the user."""
+    scaler = foreign("deepspeed.runtime.fp16.loss_scaler.LossScaler")()
+    scaler.cur_scale = 1.0
+    scaler.kept = torch.ones(3)
+    address = foreign("deepspeed.utils.tensor_fragment.fragment_address", __reduce__=lambda self: (type(self), (0, 4)))
+    stage = foreign("deepspeed.runtime.zero.config.ZeroStageEnum", __reduce__=lambda self: (type(self), (1,)))
+    config = foreign("my_project.config.Options")()
+    config.stage = stage()
+    return {"module": collections.OrderedDict((k, v.bfloat16()) for k, v in module().state_dict().items()),
+            "buffer_names": [], "param_shapes": [collections.OrderedDict({"0.weight": torch.Size([2, 3])})],
+            "optimizer": {"loss_scaler": scaler, "address": address(), "stage": stage()}, "ds_config": config,
+            "options": {"namespace": argparse.Namespace(lr=0.1)}, "ds_version": "0.16.0"}
+
+
 def main():
     warnings.filterwarnings("ignore")
     os.makedirs(OUT, exist_ok=True)
     torch.save(views(), path("views.pt"))
     torch.save(dtypes(), path("dtypes.pt"))
+    torch.save(attention(), path("attention.pt"))
     torch.save(module().state_dict(), path("state_dict.pt"))
     torch.save(mixed(), path("mixed.pt"))
     torch.save(small(), path("small.pt"))
@@ -124,6 +181,8 @@ def main():
     torch.save(torch.ones(2), path("tensor.pt"))
     torch.save({}, path("empty_dict.pt"))
     torch.save({"a": io.StringIO}, path("unknown_class.pt"))
+    torch.save(fabric(), path("fabric.pt"))
+    torch.save(deepspeed(), path("deepspeed.pt"))
     torch.save(small(), path("legacy.pt"), _use_new_zipfile_serialization=False)
     torch.jit.save(torch.jit.script(Script()), path("script.pt"))
     rezip("views.pt", "deflated.pt", zipfile.ZIP_DEFLATED)
