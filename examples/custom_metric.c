@@ -36,7 +36,7 @@ static pa_status spectral_gap(void *user_data, const pa_options *options, const 
        with `per` or `condition_number` this metric costs nothing. Errors are passed on as they are. */
     const double *sigma = NULL; /* descending */
     int64_t n_sigma = 0;
-    const pa_status status = pa_matrix_singular_values(in[0], &sigma, &n_sigma, err);
+    pa_status status = pa_matrix_singular_values(in[0], &sigma, &n_sigma, err);
     if (status != PA_OK) {
         return status;
     }
@@ -50,7 +50,14 @@ static pa_status spectral_gap(void *user_data, const pa_options *options, const 
         pa_value_set(out, sigma[position] / sigma[position - 1]);
         pa_value_set_definition(out, "spectral_gap", NULL);
     }
-    return PA_OK;
+
+    /* A value may carry more: named numbers, which all files have, and arrays with named axes, which results.jsonl has.
+       They are copied. */
+    status = pa_value_add_number(out, "largest", sigma[0], err);
+    if (status == PA_OK) {
+        status = pa_value_add_array(out, "spectrum", "position", &n_sigma, 1, sigma, err);
+    }
+    return status;
 }
 
 /* Options are declared; the library reads them from the YAML, checks them and fills in defaults. */
@@ -67,6 +74,12 @@ static const pa_metric_ops spectral_gap_ops = {
     .options = spectral_gap_options,
     .n_options = sizeof(spectral_gap_options) / sizeof(spectral_gap_options[0]),
     .compute = spectral_gap,
+
+    /* What `picoanalyze metrics` prints. */
+    .formula = "sigma_(k+1) / sigma_k, k the position",
+    .range = "[0, 1]",
+    .states = "unsupported: no singular value at that position; degenerate: the one before is zero",
+    .outputs = "largest: the largest singular value; spectrum: all of them, descending",
 };
 
 /* What the program looks for in a plugin. It may register as many metrics and components as it likes. */

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 out=${1:-analysis_results}
 
 examples/ensure_packages.sh gcc libc6-dev meson ninja-build pkg-config libopenblas-dev liblapacke-dev libyaml-dev \
-    zlib1g-dev
+    zlib1g-dev libjansson-dev
 
 build=build/release
 echo "Building into $build ..."
@@ -15,6 +15,11 @@ echo "Building into $build ..."
 ninja -C $build --quiet
 
 $build/examples/picoanalyze/picoanalyze analyze --config_path examples/configs/demo.yaml \
+    --run_path examples/data/pico-decoder-nano-1 --output_dir "$out"
+
+echo
+echo "And with everything there is, every metric, component and target, without the table:"
+$build/examples/picoanalyze/picoanalyze analyze --quiet --config_path examples/configs/everything.yaml \
     --run_path examples/data/pico-decoder-nano-1 --output_dir "$out"
 
 cat <<END

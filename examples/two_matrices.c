@@ -38,6 +38,7 @@ int main(void)
     } else {
         printf("cka = %.6f (%s, n = %d, p = %d)\n", cka.value, cka.definition, (int)cka.n, (int)cka.p);
     }
+    pa_value_clear(&cka);
     pa_matrix_destroy(x);
     pa_matrix_destroy(y);
     pa_context_destroy(ctx); /* last: everything else was made with it */

@@ -10,7 +10,8 @@ stages=("$@")
 [ $# -gt 0 ] || stages=(debug release asan tsan valgrind)
 
 examples/ensure_packages.sh gcc g++ libc6-dev meson ninja-build pkg-config libopenblas-dev liblapacke-dev libyaml-dev \
-    zlib1g-dev libcmocka-dev valgrind doxygen libopenmpi-dev openmpi-bin libopenblas0-openmp libopenblas0-serial || exit 1
+    zlib1g-dev libjansson-dev libcmocka-dev valgrind doxygen libopenmpi-dev openmpi-bin libopenblas0-openmp \
+    libopenblas0-serial || exit 1
 
 passed=0 failed=0
 

@@ -8,12 +8,15 @@
 
 The model is the pico-decoder (RMSNorm, grouped-query attention with rotary positions, SwiGLU) on bytes; the text is the
 repository's LICENSE, its last fifth held out. Learning dynamics of step N are taken before optimizer step N, at the
-last position of each sequence. As in real runs, files differ: the training split has bfloat16 weights and activations
+last position of each sequence. Beside them stand what they lack: the state dict's other projections, in bfloat16, and
+attention patterns on random bytes that are repeated, where induction shows. As in real runs, files differ: the training split has bfloat16 weights and activations
 and prefixed names, the validation split is float32, and its activations are views of padded storages.
 Needs Debian 12's python3-torch (1.13); one thread and a fixed seed give the same bytes again.
 """
+import json
 import math
 import os
+import struct
 import sys
 from types import SimpleNamespace
 
@@ -29,6 +32,8 @@ SIZES = {
 S = SimpleNamespace()  # the size in use
 VOCAB, SEQ = 256, 64
 SUFFIXES = ("attention.v_proj", "attention.o_proj", "swiglu.w_2")
+OTHERS = ("attention.q_proj.weight", "attention.k_proj.weight", "swiglu.w_0.weight", "swiglu.w_1.weight")
+PROBE = 8  # random bytes, twice
 STEPS, SAVE_EVERY, MICRO_BATCH, LR = 100, 50, 32, 6e-3
 FIXED = dict(vocab=VOCAB, seq=SEQ, steps=STEPS, save_every=SAVE_EVERY, micro_batch=MICRO_BATCH, lr=LR)
 THETA, NORM_EPS = 10000.0, 1e-6
@@ -106,8 +111,8 @@ class Attention(nn.Module):
         q, k, v = rotate(heads(self.q_proj(x))), rotate(heads(self.k_proj(x))), heads(self.v_proj(x))
         k, v = (t.repeat_interleave(S.heads // S.kv_heads, dim=1) for t in (k, v))
         future = torch.full((x.shape[1], x.shape[1]), -math.inf).triu(1)
-        mixed = (q @ k.transpose(-1, -2) / math.sqrt(d_head()) + future).softmax(-1) @ v
-        return self.o_proj(mixed.transpose(1, 2).flatten(2))
+        self.pattern = (q @ k.transpose(-1, -2) / math.sqrt(d_head()) + future).softmax(-1)
+        return self.o_proj((self.pattern @ v).transpose(1, 2).flatten(2))
 
 
 class SwiGLU(nn.Module):
@@ -173,6 +178,30 @@ def learning_dynamics(model, tokens):
     return weights, gradients, {name: torch.cat(parts) for name, parts in activations.items()}
 
 
+def attention(model):
+    """Patterns of each layer [heads, tokens, tokens] on random bytes that come twice, and the bytes."""
+    tokens = torch.randint(VOCAB, (PROBE,), generator=torch.Generator().manual_seed(2)).repeat(2)
+    with torch.no_grad():
+        model(tokens[None])
+    patterns = {f"layers.{i}.attention.pattern": layer.attention.pattern[0] for i, layer in enumerate(model.layers)}
+    return {**{name: pattern.to(torch.float16) for name, pattern in patterns.items()}, "tokens": tokens}
+
+
+def save_state_dict(folder, model):
+    """The projections that learning dynamics lack, as safetensors: a header in JSON, then the elements."""
+    header, data = {"__metadata__": {"format": "pt"}}, b""
+    for name, tensor in sorted(model.state_dict().items()):
+        if name.split(".", 2)[-1] in OTHERS:
+            elements = tensor.to(torch.bfloat16).view(torch.int16).numpy().tobytes()
+            header["pico_decoder." + name] = {"dtype": "BF16", "shape": list(tensor.shape),
+                                              "data_offsets": [len(data), len(data) + len(elements)]}
+            data += elements
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with open(os.path.join(folder, "model.safetensors"), "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + data)
+
+
 def save(folder, split, dynamics):
     os.makedirs(folder, exist_ok=True)
     train = split == "train"
@@ -207,6 +236,9 @@ def main(name, out):
         if step % SAVE_EVERY == 0:
             folder = os.path.join(out, "checkpoints", f"step_{step}", "learning_dynamics")
             save(folder, "val", learning_dynamics(model, val))
+            if name == "nano":
+                torch.save(attention(model), os.path.join(folder, "val_attention.pt"))
+                save_state_dict(os.path.dirname(folder), model)
             if step < STEPS:
                 save(folder, "train", learning_dynamics(model, batch))
             with torch.no_grad():

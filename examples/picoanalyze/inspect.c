@@ -8,6 +8,9 @@
 #include "args.h"
 #include "format.h"
 
+/** What is printed of a name. */
+enum { MAX_NAME = 512, MIN_NAME = 4 };
+
 /** Sums for the last line. */
 typedef struct totals {
     int64_t tensors;
@@ -34,13 +37,25 @@ static double tensor_bytes(const pa_tensor_info *info)
     return bytes;
 }
 
-static int longest_name(const pa_checkpoint *checkpoint)
+/* Names come from files: nothing in them may steer the terminal. Cut when longer than any name that makes sense. */
+static const char *printable(char *out, size_t size, const char *name)
 {
-    int longest = 4;
+    size_t n = 0;
+    for (; name[n] != '\0' && n + 1 < size; n++) {
+        const unsigned char c = (unsigned char)name[n];
+        out[n] = c < 0x20 || c == 0x7f ? '?' : name[n];
+    }
+    out[n] = '\0';
+    return out;
+}
+
+static int longest_name(const pa_checkpoint *checkpoint, int longest)
+{
     for (int64_t i = 0; i < pa_checkpoint_count(checkpoint); i++) {
         pa_tensor_info info = {.struct_size = sizeof(info)};
-        if (pa_checkpoint_tensor(checkpoint, i, &info, NULL) == PA_OK && (int)strlen(info.name) > longest) {
-            longest = (int)strlen(info.name);
+        if (pa_checkpoint_tensor(checkpoint, i, &info, NULL) == PA_OK) {
+            const int length = (int)strnlen(info.name, MAX_NAME - 1);
+            longest = length > longest ? length : longest;
         }
     }
     return longest;
@@ -63,17 +78,39 @@ static int print_tensors(const pa_checkpoint *checkpoint, int name_width, totals
         pa_error err = {0};
         pa_tensor_info info = {.struct_size = sizeof(info)};
         char shape[256];
+        char name[MAX_NAME];
         if (pa_checkpoint_tensor(checkpoint, i, &info, &err) != PA_OK) {
             return cli_fail("%s", err.message);
         }
         format_shape(shape, sizeof(shape), &info);
         printf("%8s  %-5s  %-11s  %-*s  %-5s  [%s]\n", step, info.split[0] != '\0' ? info.split : "-",
-               pa_kind_name(info.kind), name_width, info.name, pa_dtype_name(info.dtype), shape);
+               pa_kind_name(info.kind), name_width, printable(name, sizeof(name), info.name), pa_dtype_name(info.dtype),
+               shape);
         sums->tensors++;
         sums->bytes += tensor_bytes(&info);
     }
-    sums->steps++;
     return CLI_OK;
+}
+
+/* A step: the files of its learning dynamics, then its state dict. The first one decides how wide names are. */
+static int print_step(const pa_checkpoint *checkpoint, int *name_width, totals *sums)
+{
+    pa_error err = {0};
+    const pa_checkpoint *dict = NULL;
+    if (pa_checkpoint_state_dict(checkpoint, &dict, &err) != PA_OK) {
+        return cli_fail("%s", err.message);
+    }
+    if (*name_width == 0) {
+        *name_width = longest_name(checkpoint, MIN_NAME);
+        *name_width = dict != NULL ? longest_name(dict, *name_width) : *name_width;
+        print_header(*name_width);
+    }
+    int code = print_tensors(checkpoint, *name_width, sums);
+    if (code == CLI_OK && dict != NULL) {
+        code = print_tensors(dict, *name_width, sums);
+    }
+    sums->steps++;
+    return code;
 }
 
 static void print_run(const pa_run *run)
@@ -102,11 +139,7 @@ static int inspect_run(pa_context *ctx, const char *path, int64_t only_step, tot
             code = cli_fail("%s", err.message);
             break;
         }
-        if (i == 0) {
-            name_width = longest_name(checkpoint);
-            print_header(name_width);
-        }
-        code = print_tensors(checkpoint, name_width, sums);
+        code = print_step(checkpoint, &name_width, sums);
         pa_checkpoint_destroy(checkpoint);
     }
     pa_run_destroy(run);
@@ -120,7 +153,7 @@ static int inspect_file(pa_context *ctx, const char *path, totals *sums)
     if (pa_checkpoint_open(ctx, path, &checkpoint, &err) != PA_OK) {
         return cli_fail("%s", err.message);
     }
-    const int name_width = longest_name(checkpoint);
+    const int name_width = longest_name(checkpoint, MIN_NAME);
     print_header(name_width);
     const int code = print_tensors(checkpoint, name_width, sums);
     pa_checkpoint_destroy(checkpoint);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "args.h"
+#include "catalogue.h"
 #include "plugins.h"
 
 /* Text from column `indent` on, wrapped before column 100; the cursor stands at `indent` already. */
@@ -41,13 +42,11 @@ static void print_choices(const char *choices)
 
 static void print_option(const pa_option_spec *option)
 {
-    static const char *const types[] = {"true or false", "integer", "number", "choice", "text"};
-    const int known = option->type >= 0 && option->type < (int)(sizeof(types) / sizeof(types[0]));
     printf("      %s: ", option->name);
     if (option->type == PA_OPTION_CHOICE && option->choices != NULL) {
         print_choices(option->choices);
     } else {
-        fputs(known ? types[option->type] : "value", stdout);
+        fputs(cli_option_type(option->type), stdout);
     }
     if (option->fallback != NULL) {
         printf(" (default %s)\n", option->fallback[0] != '\0' ? option->fallback : "\"\"");
@@ -79,19 +78,11 @@ static void print_head(const char *name, const char *note, const char *descripti
     }
 }
 
-static void print_paper(const char *paper)
+static void print_property(const char *name, const char *text)
 {
-    if (paper != NULL && paper[0] != '\0') {
-        fputs("    paper  ", stdout);
-        print_wrapped(paper, 11);
-    }
-}
-
-static void print_pico(const char *difference)
-{
-    if (difference != NULL && difference[0] != '\0') {
-        fputs("    pico   ", stdout);
-        print_wrapped(difference, 11);
+    if (text != NULL && text[0] != '\0') {
+        printf("    %-8s ", name);
+        print_wrapped(text, 13);
     }
 }
 
@@ -101,9 +92,13 @@ static void print_metrics(const pa_context *ctx)
         const pa_metric_ops *ops = pa_metric_describe(ctx, i);
         printf("%s", i > 0 ? "\n" : "");
         print_head(ops->name, ops->n_inputs == 2 ? "compares two steps" : NULL, ops->description);
+        print_property("formula", ops->formula);
+        print_property("range", ops->range);
         print_options(ops->options, ops->n_options);
-        print_paper(ops->paper);
-        print_pico(ops->pico);
+        print_property("outputs", ops->outputs);
+        print_property("no value", ops->states);
+        print_property("paper", ops->paper);
+        print_property("pico", ops->pico);
     }
 }
 
@@ -123,23 +118,30 @@ static void print_components(const pa_context *ctx)
         const pa_component_ops *ops = pa_component_describe(ctx, i);
         printf("%s", i > 0 ? "\n" : "");
         print_head(ops->name, NULL, ops->description);
+        print_property("formula", ops->formula);
+        print_property("gives", ops->shape);
         print_roles(ops);
         print_options(ops->options, ops->n_options);
-        print_paper(ops->paper);
-        print_pico(ops->pico);
+        print_property("paper", ops->paper);
+        print_property("pico", ops->pico);
     }
 }
 
-static int list(const char *name, const char *summary, void (*print)(const pa_context *ctx), int argc, char **argv)
+/* One of the two ways to print what is registered. */
+typedef void (*print_fn)(const pa_context *ctx);
+
+static int list(const char *name, const char *summary, print_fn as_text, print_fn as_markdown, int argc, char **argv)
 {
     cli_values plugin_paths = {.count = 0};
+    int markdown = 0;
     const cli_option options[] = {
+        {.name = "markdown", .help = "print the page of the documentation, with all details", .flag = &markdown},
         {.name = "plugin",
          .value = "FILE",
          .help = "also what this shared object registers; may be repeated",
          .values = &plugin_paths},
     };
-    const cli_command command = {.name = name, .summary = summary, .options = options, .n_options = 1};
+    const cli_command command = {.name = name, .summary = summary, .options = options, .n_options = 2};
     const cli_verdict verdict = cli_parse(&command, argc, argv);
     if (verdict != CLI_GO_ON) {
         return verdict == CLI_HELP_SHOWN ? CLI_OK : CLI_USAGE;
@@ -156,7 +158,7 @@ static int list(const char *name, const char *summary, void (*print)(const pa_co
         code = cli_plugins_load(&plugins, &plugin_paths, ctx);
     }
     if (code == CLI_OK) {
-        print(ctx);
+        (markdown ? as_markdown : as_text)(ctx);
     }
     pa_context_destroy(ctx);
     cli_plugins_unload(&plugins);
@@ -165,11 +167,12 @@ static int list(const char *name, const char *summary, void (*print)(const pa_co
 
 int cli_metrics(int argc, char **argv)
 {
-    return list("metrics", "List the metrics with their options and papers.", print_metrics, argc, argv);
+    return list("metrics", "List the metrics with their options and papers.", print_metrics, cli_catalogue_metrics,
+                argc, argv);
 }
 
 int cli_components(int argc, char **argv)
 {
     return list("components", "List the components with their layer suffixes, options and papers.", print_components,
-                argc, argv);
+                cli_catalogue_components, argc, argv);
 }

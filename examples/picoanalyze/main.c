@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "args.h"
+#include "heap.h"
 #include "progress.h"
 #include "remedy.h"
 #include "suggest.h"
@@ -98,6 +99,8 @@ static int run_command(int argc, char **argv)
         if (strcmp(argv[1], names[i]) == 0) {
             if (commands[i].computes && !asks_for_text(argc, argv)) {
                 cli_remedy_apply(argv);
+                cli_heap_prepare();
+                pa_runtime_end_blas_threads();
             }
             return commands[i].run(argc - 2, argv + 2);
         }

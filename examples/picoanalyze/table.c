@@ -147,6 +147,18 @@ static void print_reasons(const painter *p, int64_t begin, int64_t end)
     }
 }
 
+/* What the table leaves out, one line a series; entries of a series stand together. */
+static void print_named(const painter *p, int64_t begin, int64_t end)
+{
+    const cli_entry *entries = p->rows->entries;
+    for (int64_t i = begin; i < end; i++) {
+        const cli_series *series = &p->rows->series[entries[i].series];
+        if (series->named[0] != '\0' && (i == begin || entries[i].series != entries[i - 1].series)) {
+            printf("%s  %s, in the files also: %s%s\n", p->style.dim, series->metric, series->named, p->style.reset);
+        }
+    }
+}
+
 /* One grid of entries `begin` ... `end - 1`, with heads or series across: CLI_OK or CLI_ERROR. */
 static int print_grid(const painter *p, int64_t begin, int64_t end, int by_head)
 {
@@ -168,6 +180,7 @@ static int print_grid(const painter *p, int64_t begin, int64_t end, int by_head)
     }
     cli_grid_print(&grid, &p->style, p->width);
     print_reasons(p, begin, end);
+    print_named(p, begin, end);
 
 cleanup:
     cli_grid_destroy(&grid);

@@ -38,6 +38,24 @@ static int64_t find_block(cli_rows *rows, const pa_result_row *row)
     return rows->n_blocks++;
 }
 
+/* As many names as there is room for. */
+static void name_numbers(char *out, size_t size, const pa_value *value)
+{
+    out[0] = '\0';
+    for (int64_t i = 0; i < pa_value_output_count(value); i++) {
+        pa_output output = {.struct_size = sizeof(output)};
+        const size_t used = strlen(out);
+        if (pa_value_output(value, i, &output, NULL) != PA_OK || output.ndim > 0) {
+            continue;
+        }
+        if (used + strlen(output.name) + sizeof(", , ...") > size) {
+            (void)snprintf(out + used, size - used, "%s...", used > 0 ? ", " : "");
+            return;
+        }
+        (void)snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", output.name);
+    }
+}
+
 static int64_t find_series(cli_rows *rows, int64_t block, const pa_result_row *row)
 {
     for (int64_t i = rows->n_series - 1; i >= 0; i--) {
@@ -52,6 +70,7 @@ static int64_t find_series(cli_rows *rows, int64_t block, const pa_result_row *r
                                                 .options = row->options,
                                                 .target_step = row->target_step,
                                                 .compat = row->compat};
+    name_numbers(rows->series[rows->n_series].named, sizeof(rows->series->named), &row->value);
     return rows->n_series++;
 }
 

@@ -19,6 +19,7 @@ typedef struct cli_series {
     const char *options;
     int64_t target_step;
     pa_compat compat;
+    char named[64]; /**< Named numbers that its values have beside what the table shows, "mean, sd, ..."; "": none. */
 } cli_series;
 
 /** A value and its place. */

@@ -115,7 +115,8 @@ typedef int32_t (*pa_progress_fn)(void *user, const pa_progress *progress);
  * @param[out] out     The analysis; yours, end it with pa_analysis_destroy().
  * @param[out] err     Error text, or NULL.
  * @retval PA_OK            Planned.
- * @retval PA_ERR_NOT_FOUND None of the steps is in the run, or a target step is not; the text lists what there is.
+ * @retval PA_ERR_NOT_FOUND None of the steps is in the run, or a target step is not; the text lists what there is. Or a
+ *                          target run cannot be opened; other errors are those of pa_run_open().
  * @retval PA_ERR_CONFIG    A layer is outside the model.
  * @retval PA_ERR_LIMIT     More than a million combinations of metric, component and layer.
  * @retval PA_ERR_NOMEM     Out of memory.
@@ -197,23 +198,27 @@ PA_API void pa_analysis_destroy(pa_analysis *analysis);
 /** @name Results
  * @{ */
 
-/** One value and where it comes from. Strings are borrowed from the results. */
+/** One value and where it comes from. Strings are borrowed from the results, and so are the named outputs of `value`: read
+ *  them with pa_value_output() or pa_value_find_output(), and do not call pa_value_clear() on it. */
 typedef struct pa_result_row {
-    size_t struct_size;    /**< `sizeof(pa_result_row)` as the caller compiled it; set before the call. */
-    const char *run;       /**< Name of the run. */
-    const char *split;     /**< "train", "val" ... */
-    const char *metric;    /**< Name of the metric. */
-    const char *options;   /**< Its options that differ from the defaults, as YAML; may be "". */
-    const char *component; /**< Name of the component. */
-    const char *key;       /**< Full key, e.g. "layers.0.ov_circuit.weights.heads.3". */
-    const char *file;      /**< Name of the JSON file without extension, e.g. "norm_val". */
-    int64_t step;          /**< Training step. */
-    int64_t target_step;   /**< Step compared with, or -1. */
-    int64_t layer;         /**< Layer. */
-    int64_t head;          /**< Head, or -1 for the whole. */
-    pa_kind kind;          /**< Weights, gradients or activations. */
-    pa_compat compat;      /**< Whose formula. */
-    pa_value value;        /**< The value or why there is none. */
+    size_t struct_size;       /**< `sizeof(pa_result_row)` as the caller compiled it; set before the call. */
+    const char *run;          /**< Name of the run. */
+    const char *split;        /**< "train", "val" ... */
+    const char *metric;       /**< Name of the metric. */
+    const char *options;      /**< Its options that differ from the defaults, as YAML; may be "". */
+    const char *component;    /**< Name of the component. */
+    const char *key;          /**< Full key, e.g. "layers.0.ov_circuit.weights.heads.3". */
+    const char *file;         /**< Name of the JSON file without extension, e.g. "norm_val". */
+    int64_t step;             /**< Training step. */
+    int64_t target_step;      /**< Step compared with, or -1. */
+    int64_t layer;            /**< Layer; -1 of a value over several, whose key and component are "all". */
+    int64_t head;             /**< Head, or -1 for the whole. */
+    pa_kind kind;             /**< Weights, gradients or activations. */
+    pa_compat compat;         /**< Whose formula. */
+    pa_value value;           /**< The value or why there is none, with its named outputs. */
+    const char *target_split; /**< Split compared with; "" when it is the same or nothing is compared. */
+    const char *target_run;   /**< Run compared with, as the configuration has it; "" likewise. */
+    int64_t target_layer;     /**< Layer compared with (`matrix: layers`), or -1. */
 } pa_result_row;
 
 /** Sums over all rows. */
@@ -258,9 +263,15 @@ PA_API PA_NODISCARD pa_status pa_results_summary(const pa_results *results, pa_s
  * @brief Write results to files. Every file is written beside its name and renamed when all are complete, those of
  *        several formats together.
  *
- * - "json": `<directory>/step_<N>/<file>.json`, one flat object, key to number or null, as pico-analyze writes it;
- * - "jsonl": `<directory>/results.jsonl`, one object a row with every field;
- * - "csv": `<directory>/results.csv`, the same with a header line (RFC 4180).
+ * - "json": `<directory>/step_<N>/<file>.json`, one flat object, key to number or null, as pico-analyze writes it. A named
+ *   number of a value is one more key, `<key>.<name>`;
+ * - "jsonl": `<directory>/results.jsonl`, one object a row with every field, and with `outputs` if the value has any: name to
+ *   number, null or `{"axes": [...], "shape": [...], "values": [...]}`, the last axis fastest. `output_states` then says why
+ *   there is a null;
+ * - "csv": `<directory>/results.csv`, the fields with a header line (RFC 4180), one more line for each named number, whose name
+ *   is in the column `output`.
+ *
+ * Arrays are in "jsonl" only.
  * @param[in]  results    Results.
  * @param[in]  format     "json", "jsonl" or "csv", or several with commas: "json,jsonl,csv".
  * @param[in]  directory  Where; made when absent, with its parents.

@@ -38,7 +38,7 @@ typedef struct pa_tensor_info {
     const char *suffix;   /**< What follows `layers.<n>.` in it; the whole name when there is no layer. */
     const int64_t *shape; /**< `ndim` sizes; may be NULL when `ndim` is 0. */
     int64_t layer;        /**< Layer number, or -1. */
-    pa_kind kind;         /**< Weights, gradients or activations. */
+    pa_kind kind;         /**< Weights, gradients, activations or attention patterns. */
     pa_dtype dtype;       /**< Element type as stored. */
     int32_t ndim;         /**< Number of dimensions. */
     int32_t reserved;     /**< Zero. */
@@ -98,6 +98,10 @@ PA_API const int64_t *pa_run_steps(const pa_run *run, int64_t *count);
 
 /**
  * @brief Open one step. Learning-dynamics files that are absent are simply not there; damaged ones are errors.
+ *
+ * Weights that the learning dynamics do not have are looked up in the step's state dict, the first that is there of
+ * `model.safetensors`, `model.safetensors.index.json`, `pytorch_model.bin` and `pytorch_model.bin.index.json`, for both
+ * splits alike. It is opened when the first such weight is asked for.
  * @param[in]  run   Run; may end before the checkpoint.
  * @param[in]  step  One of pa_run_steps().
  * @param[out] out   The checkpoint; yours, end it with pa_checkpoint_destroy().
@@ -173,7 +177,7 @@ PA_API int64_t pa_checkpoint_step(const pa_checkpoint *checkpoint);
 PA_API const pa_model *pa_checkpoint_model(const pa_checkpoint *checkpoint);
 
 /**
- * @brief Whether there is any tensor of that split and kind.
+ * @brief Whether there is any tensor of that split and kind; of weights also when the step has a state dict.
  * @param[in] checkpoint  Checkpoint.
  * @param[in] split       Split, e.g. "val".
  * @param[in] kind        Kind.
@@ -182,7 +186,7 @@ PA_API const pa_model *pa_checkpoint_model(const pa_checkpoint *checkpoint);
 PA_API int32_t pa_checkpoint_has(const pa_checkpoint *checkpoint, const char *split, pa_kind kind);
 
 /**
- * @brief Number of tensors.
+ * @brief Number of tensors, without those of the step's state dict.
  * @param[in] checkpoint  Checkpoint.
  * @return At least 0.
  */
@@ -207,15 +211,27 @@ PA_API PA_NODISCARD pa_status pa_checkpoint_tensor(const pa_checkpoint *checkpoi
  * @param[in]  split       Split.
  * @param[in]  kind        Kind.
  * @param[in]  layer       Layer number, or -1 when the name has none.
- * @param[in]  suffix      What follows `layers.<n>.` in the name; a trailing ".weight" in the file may be left out.
+ * @param[in]  suffix      What follows `layers.<n>.` in the name; a trailing ".weight" in the file may be left out. Of a
+ *                         name without a layer also its end behind a dot: "embedding_proj" finds
+ *                         "pico_decoder.embedding_proj.weight".
  * @param[out] out         The matrix; yours: end it with pa_matrix_destroy().
  * @param[out] err         Error text, or NULL.
  * @retval PA_OK            Found.
- * @retval PA_ERR_NOT_FOUND No such tensor; the text names the nearest one.
+ * @retval PA_ERR_NOT_FOUND No such tensor; the text names the nearest one, and the files that were looked into.
  * @retval PA_ERR_NOMEM     Out of memory.
  */
 PA_API PA_NODISCARD pa_status pa_checkpoint_matrix(const pa_checkpoint *checkpoint, const char *split, pa_kind kind,
                                                    int64_t layer, const char *suffix, pa_matrix **out, pa_error *err);
+
+/**
+ * @brief The state dict of a step as a checkpoint of its own, opened now if it was not. See pa_run_checkpoint().
+ * @param[in]  checkpoint  Checkpoint.
+ * @param[out] out         Borrowed from the checkpoint; NULL when there is none. Its split is "", its kind weights.
+ * @param[out] err         Error text, or NULL.
+ * @return ::PA_OK also when there is none; else as pa_checkpoint_open().
+ */
+PA_API PA_NODISCARD pa_status pa_checkpoint_state_dict(const pa_checkpoint *checkpoint, const pa_checkpoint **out,
+                                                       pa_error *err);
 
 /**
  * @brief Bytes of files read so far through this checkpoint, directories included.

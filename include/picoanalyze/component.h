@@ -30,14 +30,24 @@ typedef struct pa_role_spec {
     const char *fallback; /**< Suffix when absent, e.g. "attention.v_proj"; NULL: required. */
 } pa_role_spec;
 
+/** Values of pa_component_ops::flags. */
+enum {
+    /** It emits pairs of matrices, for metrics that compare the two: such a metric then needs no target. It may emit
+     *  none, as at the first layer when pairs are of different layers: there are then no values, and it is no error. */
+    PA_COMPONENT_PAIRS = 1,
+    /** It needs a second checkpoint, which the configuration names by `reference`. It may emit nothing where there is
+     *  none, as at the first step when the reference is the one before. */
+    PA_COMPONENT_REFERENCE = 2
+};
+
 /** How a component is built. Zero-initialise it; fields are only ever appended. */
 typedef struct pa_component_ops {
     size_t struct_size;            /**< `sizeof(pa_component_ops)` as the caller compiled it. */
     const char *name;              /**< Unique, `[a-z][a-z0-9_]*`; copied. */
     const char *description;       /**< One sentence; may be NULL; copied. */
     const char *paper;             /**< Citation with DOI or arXiv id; may be NULL; copied. */
-    const pa_role_spec *roles;     /**< `n_roles` entries; copied. */
-    int64_t n_roles;               /**< At least 1. */
+    const pa_role_spec *roles;     /**< `n_roles` entries; may be NULL when none; copied. */
+    int64_t n_roles;               /**< Length of `roles`; 0 when its options say which tensors it is made of. */
     const pa_option_spec *options; /**< `n_options` entries; may be NULL when none; copied. */
     int64_t n_options;             /**< Length of `options`. */
     /**
@@ -46,7 +56,11 @@ typedef struct pa_component_ops {
      */
     pa_status (*build)(void *user_data, pa_site *site, pa_error *err);
     void (*destroy)(void *user_data); /**< Called once when the context ends; may be NULL. */
-    const char *pico; /**< How pico-analyze's own matrices differ, one sentence; NULL when they do not; copied. */
+    const char *pico;    /**< How pico-analyze's own matrices differ, one sentence; NULL when they do not; copied. */
+    int32_t flags;       /**< Sum of ::PA_COMPONENT_PAIRS ... */
+    int32_t kinds;       /**< Bits 1 << ::PA_WEIGHTS ... of what it can be built of; 0: all. */
+    const char *formula; /**< For the catalogue, e.g. "W_O[:, h] W_V[kv(h), :]"; may be NULL; copied. */
+    const char *shape;   /**< Likewise, e.g. "weights: [d, d], rank <= head_dim; ..." */
 } pa_component_ops;
 
 /**
@@ -57,7 +71,7 @@ typedef struct pa_component_ops {
  *                           failure it stays with the caller. May be NULL.
  * @param[out]    err        Error text, or NULL.
  * @retval PA_OK          Registered.
- * @retval PA_ERR_INVALID Malformed `ops`: no name, no role, no `build`, or a bad option table.
+ * @retval PA_ERR_INVALID Malformed `ops`: no name, no `build`, or a bad table of roles or options.
  * @retval PA_ERR_EXISTS  The name is taken; the old component stays.
  * @retval PA_ERR_NOMEM   Out of memory; `ctx` is unchanged.
  */
@@ -145,6 +159,26 @@ PA_API PA_NODISCARD pa_status pa_site_tensor(const pa_site *site, const char *ro
                                              pa_error *err);
 
 /**
+ * @brief As pa_site_tensor(), at any layer: for components that span several.
+ * @param[in]  site   Site.
+ * @param[in]  layer  Layer number, or -1 for a tensor that belongs to none.
+ * @param[in]  role   Name from pa_component_ops::roles.
+ * @param[in]  kind   Which kind.
+ * @param[out] out    The matrix; yours.
+ * @param[out] err    Error text, or NULL.
+ * @return As pa_checkpoint_matrix().
+ */
+PA_API PA_NODISCARD pa_status pa_site_tensor_at(const pa_site *site, int64_t layer, const char *role, pa_kind kind,
+                                                pa_matrix **out, pa_error *err);
+
+/**
+ * @brief The second checkpoint, of components with ::PA_COMPONENT_REFERENCE.
+ * @param[in] site  Site.
+ * @return Borrowed; NULL when there is none, as at the first step when the reference is the one before.
+ */
+PA_API const pa_checkpoint *pa_site_reference(const pa_site *site);
+
+/**
  * @brief Hand over a matrix under the key `layers.<layer>.<name>` or, for a head, `layers.<layer>.<name>.heads.<head>`.
  * @param[in,out] site    Site.
  * @param[in]     name    E.g. "ov_circuit.weights"; copied.
@@ -158,6 +192,19 @@ PA_API PA_NODISCARD pa_status pa_site_tensor(const pa_site *site, const char *ro
  */
 PA_API PA_NODISCARD pa_status pa_site_emit(pa_site *site, const char *name, int64_t head, const pa_matrix *matrix,
                                            pa_error *err);
+
+/**
+ * @brief Hand over two matrices that are compared with each other; see ::PA_COMPONENT_PAIRS.
+ * @param[in,out] site    Site.
+ * @param[in]     name    As for pa_site_emit().
+ * @param[in]     head    As for pa_site_emit().
+ * @param[in]     first   The site takes its own reference.
+ * @param[in]     second  Likewise.
+ * @param[out]    err     Error text, or NULL.
+ * @return As pa_site_emit().
+ */
+PA_API PA_NODISCARD pa_status pa_site_emit_pair(pa_site *site, const char *name, int64_t head, const pa_matrix *first,
+                                                const pa_matrix *second, pa_error *err);
 /** @} */
 
 /** @name Using a component from C
@@ -196,11 +243,26 @@ PA_API void pa_component_destroy(pa_component *component);
  * @retval PA_OK            Built.
  * @retval PA_ERR_NOT_FOUND A tensor is missing.
  * @retval PA_ERR_SHAPE     A tensor's shape does not fit the model's sizes.
- * @retval PA_ERR_CALLBACK  The component emitted nothing.
+ * @retval PA_ERR_CALLBACK  The component emitted nothing, and is neither one of pairs nor one with a reference.
  * @retval PA_ERR_NOMEM     Out of memory. Any other negative status: what `build` returned.
  */
 PA_API PA_NODISCARD pa_status pa_component_build(const pa_component *component, const pa_checkpoint *checkpoint,
                                                  const char *split, int64_t layer, pa_parts **out, pa_error *err);
+
+/**
+ * @brief As pa_component_build(), with a second checkpoint for components with ::PA_COMPONENT_REFERENCE.
+ * @param[in]  component   Component.
+ * @param[in]  checkpoint  Where its tensors come from.
+ * @param[in]  reference   The second checkpoint, or NULL.
+ * @param[in]  split       "train", "val" ...
+ * @param[in]  layer       Layer number.
+ * @param[out] out         The matrices; yours, end them with pa_parts_destroy().
+ * @param[out] err         Error text, or NULL.
+ * @return As pa_component_build().
+ */
+PA_API PA_NODISCARD pa_status pa_component_build_between(const pa_component *component, const pa_checkpoint *checkpoint,
+                                                         const pa_checkpoint *reference, const char *split,
+                                                         int64_t layer, pa_parts **out, pa_error *err);
 
 /**
  * @brief Number of matrices.
@@ -232,6 +294,14 @@ PA_API int64_t pa_parts_head(const pa_parts *parts, int64_t index);
  * @return Borrowed; NULL when out of range.
  */
 PA_API const pa_matrix *pa_parts_matrix(const pa_parts *parts, int64_t index);
+
+/**
+ * @brief The second matrix of a pair.
+ * @param[in] parts  Parts.
+ * @param[in] index  0 ... pa_parts_count() - 1.
+ * @return Borrowed; NULL when out of range or when it is no pair.
+ */
+PA_API const pa_matrix *pa_parts_second(const pa_parts *parts, int64_t index);
 
 /**
  * @brief End the list and its references to the matrices.

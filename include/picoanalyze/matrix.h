@@ -220,6 +220,16 @@ typedef struct pa_entry_stats {
 PA_API PA_NODISCARD pa_status pa_matrix_entry_stats(const pa_matrix *m, pa_entry_stats *out, pa_error *err);
 
 /**
+ * @brief Sum of magnitudes of all elements (entrywise L1 norm), where that is all that is asked: many numbers in single
+ *        precision are read once, for this and for the Frobenius norm.
+ * @param[in]  m    Matrix.
+ * @param[out] out  At least 0.
+ * @param[out] err  Error text, or NULL.
+ * @return ::PA_OK or an error common to all queries.
+ */
+PA_API PA_NODISCARD pa_status pa_matrix_sum_abs(const pa_matrix *m, double *out, pa_error *err);
+
+/**
  * @brief Sum of magnitudes of each row.
  * @param[in]  m    Matrix.
  * @param[out] out  `rows` doubles; borrowed.
@@ -335,6 +345,21 @@ PA_API PA_NODISCARD pa_status pa_matrix_rank_storage(const pa_matrix *m, int64_t
  * @return ::PA_OK or an error common to all queries.
  */
 PA_API PA_NODISCARD pa_status pa_matrix_left_vectors(const pa_matrix *m, const pa_matrix **out, pa_error *err);
+
+/**
+ * @brief Eigenvalues of a square matrix in descending order of magnitude; of a complex pair the one with the positive
+ *        imaginary part first.
+ *
+ * Those of a product A B with few inner columns are had from B A: an OV circuit is never formed.
+ * @param[in]  m     Matrix [n, n].
+ * @param[out] real  Real parts; borrowed.
+ * @param[out] imag  Imaginary parts; borrowed.
+ * @param[out] k     How many there are, at most n: the inner columns of a product. The other n - k are 0.
+ * @param[out] err   Error text, or NULL.
+ * @return ::PA_OK, ::PA_ERR_SHAPE when the matrix is not square, or an error common to all queries.
+ */
+PA_API PA_NODISCARD pa_status pa_matrix_eigenvalues(const pa_matrix *m, const double **real, const double **imag,
+                                                    int64_t *k, pa_error *err);
 
 /**
  * @brief Mean of each column.

@@ -19,7 +19,9 @@ typedef struct pa_metric pa_metric;
 /** Values of pa_metric_ops::flags. */
 enum {
     /** `compute` also wants inputs that hold NaN or infinity; without it such inputs never reach it. */
-    PA_METRIC_ACCEPTS_NONFINITE = 1
+    PA_METRIC_ACCEPTS_NONFINITE = 1,
+    /** Of two inputs, either may come first: of all pairs (`matrix:`), each is then computed once. */
+    PA_METRIC_SYMMETRIC = 2
 };
 
 /** What a metric asks of its inputs: bits of what pa_metric_ops::asks returns. */
@@ -38,8 +40,8 @@ typedef struct pa_metric_ops {
     const char *name;              /**< Unique, `[a-z][a-z0-9_]*`; copied. */
     const char *description;       /**< One sentence; may be NULL; copied. */
     const char *paper;             /**< Citation with DOI or arXiv id; may be NULL; copied. */
-    int32_t n_inputs;              /**< 1, or 2 for a comparison of two checkpoints. */
-    int32_t flags;                 /**< ::PA_METRIC_ACCEPTS_NONFINITE or 0. */
+    int32_t n_inputs;              /**< 1, or 2 for a comparison: of two checkpoints, or of the two of a pair. */
+    int32_t flags;                 /**< Sum of ::PA_METRIC_ACCEPTS_NONFINITE ... */
     const pa_option_spec *options; /**< `n_options` entries; may be NULL when none; copied. */
     int64_t n_options;             /**< Length of `options`. */
     /**
@@ -53,6 +55,30 @@ typedef struct pa_metric_ops {
     /** What `compute` will ask with these options, ::PA_ASKS_SPECTRUM ...: for plans and schedules; NULL: unknown. */
     int32_t (*asks)(void *user_data, const pa_options *options);
     const char *pico; /**< How pico-analyze's own value differs, one sentence; NULL when it does not; copied. */
+
+    /** @name For the catalogue; each may be NULL; copied
+     * @{ */
+    const char *formula;    /**< As plain text, e.g. "||X^T Y||_F^2 / (||X^T X||_F ||Y^T Y||_F), columns centred". */
+    const char *shape;      /**< What the inputs are, e.g. "two matrices [n, p], [n, q], rows paired". */
+    const char *range;      /**< E.g. "[0, 1]". */
+    const char *invariance; /**< E.g. "orthogonal maps and scaling of either". */
+    const char *cost;       /**< E.g. "O(n p min(n, p))". */
+    const char *states;     /**< When there is no value, e.g. "degenerate: a constant matrix; saturated: n <= rank". */
+    const char *outputs;    /**< Named outputs, "name: meaning" with "; " between. */
+    /** @} */
+
+    /**
+     * Complete a value by that of the same key at the step before, in the order of steps: for sums along a run. `before`
+     * is NULL at the first step. May be NULL. Called by one thread at a time.
+     */
+    pa_status (*follow)(void *user_data, const pa_options *options, const pa_value *before, pa_value *value,
+                        pa_error *err);
+    /**
+     * One more value out of those of all wholes (not single heads) that an entry of the configuration has at a step, in
+     * the order of the plan; its key is "all". Undefined ones are among them. May be NULL.
+     */
+    pa_status (*pool)(void *user_data, const pa_options *options, const pa_value *const *values, int64_t n_values,
+                      pa_value *out, pa_error *err);
 } pa_metric_ops;
 
 /**
@@ -111,7 +137,8 @@ PA_API void pa_metric_destroy(pa_metric *metric);
  * @param[in]  metric    Metric.
  * @param[in]  in        Matrices.
  * @param[in]  n_inputs  Number of matrices; what the metric asks for.
- * @param[out] out       The value; initialise with ::PA_VALUE_INIT. Unset on failure.
+ * @param[out] out       The value; initialise with ::PA_VALUE_INIT, end with pa_value_clear(). What it held before is
+ *                       cleared first. Unset on failure.
  * @param[out] err       Error text, or NULL.
  * @retval PA_OK           `out` is set, perhaps to an undefined state.
  * @retval PA_ERR_INVALID  A NULL argument or the wrong number of inputs.
@@ -128,7 +155,7 @@ PA_API PA_NODISCARD pa_status pa_metric_compute(const pa_metric *metric, const p
  * @param[in]  options   As for pa_metric_create().
  * @param[in]  in        Matrices.
  * @param[in]  n_inputs  Number of matrices.
- * @param[out] out       The value; initialise with ::PA_VALUE_INIT.
+ * @param[out] out       The value, as for pa_metric_compute().
  * @param[out] err       Error text, or NULL.
  * @return ::PA_OK or an error of one of the three.
  */

@@ -27,7 +27,8 @@ enum {
     PA_OPTION_INT = 1,    /**< 64-bit integer. */
     PA_OPTION_REAL = 2,   /**< Finite double. */
     PA_OPTION_CHOICE = 3, /**< One of `choices`. */
-    PA_OPTION_STRING = 4  /**< Any text. */
+    PA_OPTION_STRING = 4, /**< Any text. */
+    PA_OPTION_LIST = 5 /**< A list of words or numbers, or one: pa_options_string() gives them with commas between. */
 };
 
 /** One option that a metric or component understands. */
@@ -35,7 +36,7 @@ typedef struct pa_option_spec {
     const char *name;     /**< Key in the YAML, `[a-z0-9_]+`. */
     pa_option_type type;  /**< How its value is read. */
     int32_t reserved;     /**< Zero. */
-    const char *fallback; /**< Value when absent, as YAML text, e.g. "false"; NULL: the option is required. */
+    const char *fallback; /**< Value when absent, as YAML text, e.g. "false", of a list "0, 3"; NULL: it is required. */
     const char *choices;  /**< For ::PA_OPTION_CHOICE: "frobenius|nuclear"; otherwise NULL. */
     const char *help;     /**< One sentence. */
 } pa_option_spec;
@@ -69,7 +70,7 @@ PA_API int64_t pa_options_int(const pa_options *options, const char *name);
 PA_API double pa_options_real(const pa_options *options, const char *name);
 
 /**
- * @brief Value of a choice or string option.
+ * @brief Value of a choice, string or list option; the items of a list have commas between, as "0,3".
  * @param[in] options  Options.
  * @param[in] name     Name of a declared option.
  * @return Borrowed from the options; never NULL.

@@ -117,16 +117,17 @@ typedef int32_t pa_kind;
 
 /** Values of ::pa_kind. The numbers never change. */
 enum {
-    PA_WEIGHTS = 0,    /**< A parameter, [out, in] as PyTorch's Linear stores it. */
-    PA_GRADIENTS = 1,  /**< The loss gradient of a parameter, same shape. */
-    PA_ACTIVATIONS = 2 /**< Outputs of a module, [samples, features]. */
+    PA_WEIGHTS = 0,     /**< A parameter, [out, in] as PyTorch's Linear stores it. */
+    PA_GRADIENTS = 1,   /**< The loss gradient of a parameter, same shape. */
+    PA_ACTIVATIONS = 2, /**< Outputs of a module, [samples, features]. */
+    PA_ATTENTION = 3    /**< Attention patterns, [heads, tokens, tokens], rows add up to 1; and the token ids. */
 };
 
 /** Number of ::pa_kind values: kinds are 0 ... PA_N_KINDS - 1. */
-#define PA_N_KINDS 3
+#define PA_N_KINDS 4
 
 /**
- * @brief "weights", "gradients" or "activations".
+ * @brief "weights", "gradients", "activations" or "attention".
  * @param[in] kind  Kind.
  * @return Static string; "?" for an unknown number.
  */

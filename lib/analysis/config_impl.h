@@ -12,6 +12,43 @@
 #include "base/error.h"
 #include "base/yaml.h"
 
+/** Which step of a run: a number or a word. */
+typedef enum pa_config_when {
+    PA_WHEN_SAME, /**< Not given: the step itself. */
+    PA_WHEN_STEP,
+    PA_WHEN_PREVIOUS, /**< The one before among the steps of the analysis. */
+    PA_WHEN_INITIAL,  /**< The first one of the run. */
+    PA_WHEN_FINAL     /**< The last one of the run. */
+} pa_config_when;
+
+typedef struct pa_config_step {
+    pa_config_when when;
+    int64_t step; /**< Of PA_WHEN_STEP. */
+} pa_config_step;
+
+/** Enough for what pa_config_step_text() writes. */
+enum { PA_CONFIG_STEP_SIZE = 24 };
+/** "50", "previous" ...; "same" when not given. */
+void pa_config_step_text(char out[PA_CONFIG_STEP_SIZE], const pa_config_step *step);
+
+/** Where the second input of a metric comes from. */
+typedef enum pa_config_compare {
+    PA_COMPARE_NOTHING, /**< There is one input. */
+    PA_COMPARE_PAIRS,   /**< The component gives both. */
+    PA_COMPARE_TARGET,  /**< Another step, split or run. */
+    PA_COMPARE_STEPS,   /**< All steps of the analysis. */
+    PA_COMPARE_LAYERS   /**< All layers of the component. */
+} pa_config_compare;
+
+typedef struct pa_config_target {
+    pa_config_compare compare;
+    pa_config_step checkpoint;
+    const char *split;        /**< "" when the same. */
+    const char *run;          /**< As written; "" when the same. */
+    const char *run_path;     /**< From where the program runs. */
+    const pa_yaml_node *node; /**< The first of the keys; NULL: none. */
+} pa_config_target;
+
 /** One entry of `components`. */
 typedef struct pa_config_part {
     const char *name;
@@ -21,13 +58,14 @@ typedef struct pa_config_part {
     const char *choice; /**< Its suffixes and options, complete: equal when two entries build the same. */
     const pa_yaml_node *node;
     const pa_yaml_node *layers; /**< A list of integers or one integer; NULL: all. */
+    pa_config_step reference;   /**< Of components that need a second checkpoint. */
 } pa_config_part;
 
 /** One entry of `metrics`. */
 typedef struct pa_config_metric {
     const char *name;
     const char *split;
-    int64_t target; /**< Step compared with; -1 for metrics of one checkpoint. */
+    pa_config_target target;
     pa_metric *metric;
     int32_t own_compat;
     pa_config_part *parts;
@@ -55,6 +93,16 @@ pa_status pa_config_read_steps(pa_config *config, const pa_yaml_node *node, pa_e
 
 /** Fill `metrics` from the node of that key; what was made before a failure is ended with the configuration. */
 pa_status pa_config_read_metrics(pa_config *config, const pa_yaml_node *node, pa_error *err);
+
+/** Fill `target` from the keys that say what an entry of `metrics` compares with; `split` is there. */
+pa_status pa_config_read_target(pa_config *config, const pa_yaml_node *map, pa_config_metric *metric, pa_error *err);
+
+/** PA_ERR_CONFIG unless metric and component agree on where the second input comes from. */
+pa_status pa_config_check_target(const pa_config *config, const pa_yaml_node *map, const pa_config_metric *metric,
+                                 const pa_config_part *part, pa_error *err);
+
+/** Fill `reference`, which is required of components that use one and refused for others. */
+pa_status pa_config_read_reference(const pa_config *config, pa_config_part *part, pa_error *err);
 
 /** The value of `key` in `map`, or NULL when absent or null. */
 const pa_yaml_node *pa_config_value(const pa_yaml_node *map, const char *key);

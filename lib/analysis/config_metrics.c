@@ -8,8 +8,9 @@
 #include "components/component_impl.h"
 #include "metrics/metric_impl.h"
 
-static const char *const metric_keys[] = {"metric_name", "data_split", "target_checkpoint", "components"};
-static const char *const component_keys[] = {"component_name", "data_type", "layers"};
+static const char *const metric_keys[] = {"metric_name",  "data_split", "components", "target_checkpoint",
+                                          "target_split", "target_run", "matrix"};
+static const char *const component_keys[] = {"component_name", "data_type", "layers", "reference"};
 
 /* The scalar at a required key. */
 static pa_status read_word(const pa_config *config, const pa_yaml_node *map, const char *key, const char *what,
@@ -78,7 +79,7 @@ cleanup:
     return status;
 }
 
-/* What the entry stands for, with all defaults spelled out. */
+/* What the entry stands for: whatever differs from the defaults. */
 static pa_status describe_choice(pa_config *config, pa_config_part *part, pa_error *err)
 {
     const pa_component_ops *ops = pa_component_ops_of(part->component);
@@ -86,14 +87,23 @@ static pa_status describe_choice(pa_config *config, pa_config_part *part, pa_err
     pa_status status = PA_OK;
     pa_text text = {.mem = config->arena.mem};
     for (int64_t i = 0; i < ops->n_roles; i++) {
-        PA_TRY(pa_text_printf(&text, err, "%s%s%s%s", i > 0 ? ", " : "", ops->roles[i].name,
-                              ops->roles[i].name[0] != '\0' ? ": " : "", pa_component_suffix(part->component, i)));
+        const pa_role_spec *role = &ops->roles[i];
+        const char *suffix = pa_component_suffix(part->component, i);
+        if (role->fallback == NULL || strcmp(role->fallback, suffix) != 0) {
+            PA_TRY(pa_text_printf(&text, err, "%s%s%s%s", text.length > 0 ? ", " : "", role->name,
+                                  role->name[0] != '\0' ? ": " : "", suffix));
+        }
     }
     if (pa_options_text(options)[0] != '\0') {
-        PA_TRY(pa_text_printf(&text, err, ", %s", pa_options_text(options)));
+        PA_TRY(pa_text_printf(&text, err, "%s%s", text.length > 0 ? ", " : "", pa_options_text(options)));
+    }
+    if (part->reference.when != PA_WHEN_SAME) {
+        char reference[PA_CONFIG_STEP_SIZE];
+        pa_config_step_text(reference, &part->reference);
+        PA_TRY(pa_text_printf(&text, err, "%sreference: %s", text.length > 0 ? ", " : "", reference));
     }
     if (part->own_compat) {
-        PA_TRY(pa_text_printf(&text, err, ", compat: %s",
+        PA_TRY(pa_text_printf(&text, err, "%scompat: %s", text.length > 0 ? ", " : "",
                               pa_options_compat(options) == PA_COMPAT_PICO ? "pico" : "literature"));
     }
     part->choice = pa_arena_strndup(&config->arena, text.data != NULL ? text.data : "", text.length);
@@ -104,17 +114,32 @@ cleanup:
     return status;
 }
 
+/* Activations for metrics that compare, else weights; the first kind there is for a component that has no such. */
+static pa_kind default_kind(const pa_config *config, const char *component, int32_t n_inputs)
+{
+    pa_kind kind = n_inputs == 2 ? PA_ACTIVATIONS : PA_WEIGHTS;
+    for (int64_t i = 0; i < pa_component_count(config->ctx); i++) {
+        const pa_component_ops *ops = pa_component_describe(config->ctx, i);
+        if (strcmp(ops->name, component) == 0 && ops->kinds != 0 && (ops->kinds >> kind & 1) == 0) {
+            for (kind = 0; kind < PA_N_KINDS - 1 && (ops->kinds >> kind & 1) == 0; kind++) {
+            }
+        }
+    }
+    return kind;
+}
+
 static pa_status read_part(pa_config *config, pa_config_part *part, int32_t n_inputs, pa_error *err)
 {
-    static const char *const kinds[PA_N_KINDS] = {"weights", "gradients", "activations"};
+    static const char *const kinds[PA_N_KINDS] = {"weights", "gradients", "activations", "attention"};
     pa_status status = PA_OK;
     const pa_yaml_node *name = NULL;
     const pa_yaml_node *type = NULL;
-    int64_t kind = n_inputs == 2 ? PA_ACTIVATIONS : PA_WEIGHTS;
+    int64_t kind = 0;
     PA_TRY(pa_config_expect(config, part->node, PA_YAML_MAPPING, "an entry of 'components'", err));
     PA_TRY(read_word(config, part->node, "component_name", "a component", &name, err));
     part->name = name->text;
     part->own_compat = pa_config_value(part->node, "compat") != NULL;
+    kind = default_kind(config, part->name, n_inputs);
     type = pa_config_value(part->node, "data_type");
     if (type != NULL) {
         PA_TRY(read_one_of(config, type, "data_type", kinds, PA_N_KINDS, &kind, err));
@@ -122,35 +147,13 @@ static pa_status read_part(pa_config *config, pa_config_part *part, int32_t n_in
     part->kind = (pa_kind)kind;
     PA_TRY(with_place(config, name,
                       pa_component_create_yaml(config->ctx, part->name, part->kind, config->yaml, part->node,
-                                               component_keys, 3, &part->component, err),
+                                               component_keys, 4, &part->component, err),
                       err));
     PA_TRY(read_layers(config, part, err));
+    PA_TRY(pa_config_read_reference(config, part, err));
     PA_TRY(describe_choice(config, part, err));
 
 cleanup:
-    return status;
-}
-
-static pa_status read_target(const pa_config *config, const pa_yaml_node *map, pa_config_metric *metric,
-                             int32_t n_inputs, pa_error *err)
-{
-    const pa_yaml_node *node = pa_config_value(map, "target_checkpoint");
-    metric->target = -1;
-    if (n_inputs == 1) {
-        return node == NULL ? PA_OK
-                            : pa_yaml_fail(config->yaml, node, err,
-                                           "metric '%s' compares nothing: it takes no target_checkpoint", metric->name);
-    }
-    if (node == NULL) {
-        return pa_yaml_fail(config->yaml, map, err, "metric '%s' compares two steps: it needs 'target_checkpoint'",
-                            metric->name);
-    }
-    const pa_status status = pa_config_expect(config, node, PA_YAML_INT, "target_checkpoint", err);
-    if (status == PA_OK && node->integer < 0) {
-        return pa_yaml_fail(config->yaml, node, err, "target_checkpoint is %lld; it must be at least 0",
-                            (long long)node->integer);
-    }
-    metric->target = node->integer;
     return status;
 }
 
@@ -182,6 +185,7 @@ static pa_status read_parts(pa_config *config, const pa_yaml_node *map, pa_confi
     for (int64_t i = 0; i < list->count; i++) {
         metric->parts[i].node = &list->items[i];
         PA_TRY(read_part(config, &metric->parts[i], n_inputs, err));
+        PA_TRY(pa_config_check_target(config, map, metric, &metric->parts[i], err));
     }
 
 cleanup:
@@ -198,11 +202,11 @@ static pa_status read_metric(pa_config *config, const pa_yaml_node *map, pa_conf
     metric->own_compat = pa_config_value(map, "compat") != NULL;
     PA_TRY(with_place(
         config, name,
-        pa_metric_create_yaml(config->ctx, metric->name, config->yaml, map, metric_keys, 4, &metric->metric, err),
+        pa_metric_create_yaml(config->ctx, metric->name, config->yaml, map, metric_keys, 7, &metric->metric, err),
         err));
     const int32_t n_inputs = pa_metric_ops_of(metric->metric)->n_inputs;
     PA_TRY(read_split(config, map, metric, err));
-    PA_TRY(read_target(config, map, metric, n_inputs, err));
+    PA_TRY(pa_config_read_target(config, map, metric, err));
     PA_TRY(read_parts(config, map, metric, n_inputs, err));
 
 cleanup:

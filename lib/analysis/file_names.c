@@ -40,6 +40,44 @@ static pa_status append_part(pa_text *text, pa_error *err, const char *key, cons
     return pa_text_printf(text, err, "%s%s: %s", text->length > 0 ? ", " : "", key, value);
 }
 
+static pa_status append_difference(pa_text *text, pa_error *err, const char *key, const char *value, const char *other)
+{
+    return strcmp(value, other) != 0 ? append_part(text, err, key, value) : PA_OK;
+}
+
+static const char *matrix_of(const pa_config_metric *metric)
+{
+    const pa_config_compare compare = metric->target.compare;
+    return compare == PA_COMPARE_STEPS ? "steps" : compare == PA_COMPARE_LAYERS ? "layers" : "none";
+}
+
+static const char *split_of(const pa_config_metric *metric)
+{
+    return metric->target.split[0] != '\0' ? metric->target.split : metric->split;
+}
+
+static const char *run_of(const pa_config_metric *metric)
+{
+    return metric->target.run[0] != '\0' ? metric->target.run : "own";
+}
+
+static pa_status describe_target(const pa_config_metric *metric, const pa_config_metric *first, pa_text *text,
+                                 pa_error *err)
+{
+    pa_status status = PA_OK;
+    char step[PA_CONFIG_STEP_SIZE];
+    char other[PA_CONFIG_STEP_SIZE];
+    pa_config_step_text(step, &metric->target.checkpoint);
+    pa_config_step_text(other, &first->target.checkpoint);
+    PA_TRY(append_difference(text, err, "target", step, other));
+    PA_TRY(append_difference(text, err, "target_split", split_of(metric), split_of(first)));
+    PA_TRY(append_difference(text, err, "target_run", run_of(metric), run_of(first)));
+    PA_TRY(append_difference(text, err, "matrix", matrix_of(metric), matrix_of(first)));
+
+cleanup:
+    return status;
+}
+
 /* What tells a metric from the first one listed under the same name and split; empty when nothing does. */
 static pa_status describe_difference(const pa_config_metric *metric, const pa_config_metric *first, pa_text *text,
                                      pa_error *err)
@@ -49,9 +87,7 @@ static pa_status describe_difference(const pa_config_metric *metric, const pa_co
     const pa_options *others = pa_metric_options(first->metric);
     const pa_compat compat = pa_options_compat(options);
     PA_TRY(pa_options_difference(options, others, text, err));
-    if (metric->target != first->target) {
-        PA_TRY(pa_text_printf(text, err, "%starget: %lld", text->length > 0 ? ", " : "", (long long)metric->target));
-    }
+    PA_TRY(describe_target(metric, first, text, err));
     if (compat != pa_options_compat(others)) {
         PA_TRY(append_part(text, err, "compat", compat == PA_COMPAT_PICO ? "pico" : "literature"));
     }

@@ -17,7 +17,7 @@
  * of the length and the bytes, the bytes. The marker is there to be found behind damage. All little-endian.
  */
 static const char magic[8] = {'P', 'A', 'j', 'r', 'n', 'l', '\r', '\n'};
-enum { VERSION = 1, HEADER_BYTES = 24, FRAME_BYTES = 12 };
+enum { VERSION = 2, HEADER_BYTES = 24, FRAME_BYTES = 12 };
 static const char marker[4] = {'P', 'A', 'u', '1'};
 
 /* A group of records is flushed when it has this many, or when the last flush is this long ago. */

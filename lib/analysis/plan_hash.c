@@ -10,18 +10,38 @@
 #include "analysis/plan.h"
 #include "components/component_impl.h"
 
-/* The run by its full path: journals may be used from another working directory. */
-static pa_status describe_run(const pa_analysis *analysis, pa_text *text, pa_error *err)
+/* A run by its full path: journals may be used from another working directory. */
+static pa_status describe_run(const pa_run *run, pa_text *text, pa_error *err)
 {
     char resolved[PATH_MAX];
-    const pa_model *model = pa_run_model(analysis->run);
-    const char *path = pa_run_path(analysis->run);
+    const pa_model *model = pa_run_model(run);
+    const char *path = pa_run_path(run);
     if (realpath(path, resolved) != NULL) {
         path = resolved;
     }
-    return pa_text_printf(text, err, "%s\n%s\n%s\n%lld %lld %lld %lld\n", pa_version(), pa_run_name(analysis->run),
-                          path, (long long)model->d_model, (long long)model->n_layers, (long long)model->n_heads,
+    return pa_text_printf(text, err, "%s\n%s\n%s\n%lld %lld %lld %lld\n", pa_version(), pa_run_name(run), path,
+                          (long long)model->d_model, (long long)model->n_layers, (long long)model->n_heads,
                           (long long)model->n_kv_heads);
+}
+
+/* What is compared with, or is a second checkpoint, by its step: "final" is another one when the run has gone on. */
+static pa_status describe_target(const pa_plan *plan, const pa_plan_item *item, pa_text *text, pa_error *err)
+{
+    const int64_t fixed = item->against == PA_AGAINST_TARGET ? plan->targets[item->target].step : -1;
+    return pa_text_printf(text, err, "%d %lld %lld|", (int)item->against, (long long)item->run, (long long)fixed);
+}
+
+static pa_status describe_reference(const pa_plan *plan, const pa_plan_site *site, pa_text *text, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const pa_config_when when = site->part->reference.when;
+    for (int64_t r = 0; when != PA_WHEN_SAME && when != PA_WHEN_PREVIOUS && r < plan->n_runs; r++) {
+        const int64_t step = pa_plan_reference_step(plan, site, (pa_plan_place){r, -1});
+        PA_TRY(pa_text_printf(text, err, "reference %lld\n", (long long)step));
+    }
+
+cleanup:
+    return status;
 }
 
 pa_status pa_plan_hash(const pa_analysis *analysis, uint64_t *out, pa_error *err)
@@ -29,17 +49,20 @@ pa_status pa_plan_hash(const pa_analysis *analysis, uint64_t *out, pa_error *err
     pa_status status = PA_OK;
     const pa_plan *plan = &analysis->plan;
     pa_text text = {.mem = plan->mem};
-    PA_TRY(describe_run(analysis, &text, err));
+    for (int64_t i = 0; i < plan->n_runs; i++) {
+        PA_TRY(describe_run(plan->runs[i].run, &text, err));
+    }
     for (int64_t i = 0; i < plan->n_steps; i++) {
         PA_TRY(pa_text_printf(&text, err, "step %lld\n", (long long)plan->steps[i]));
     }
     for (int64_t i = 0; i < plan->n_sites; i++) {
         const pa_options *options = pa_component_options(plan->sites[i].part->component);
         PA_TRY(pa_text_printf(&text, err, "site %s|%d\n", plan->site_keys.texts[i], (int)pa_options_compat(options)));
+        PA_TRY(describe_reference(plan, &plan->sites[i], &text, err));
     }
     for (int64_t i = 0; i < plan->n_items; i++) {
-        PA_TRY(pa_text_printf(&text, err, "item %s|%lld|%s\n", plan->item_keys.texts[i],
-                              (long long)plan->items[i].metric->target, plan->items[i].file));
+        PA_TRY(describe_target(plan, &plan->items[i], &text, err));
+        PA_TRY(pa_text_printf(&text, err, "item %s|%s\n", plan->item_keys.texts[i], plan->items[i].file));
     }
     *out = pa_hash_text(text.data);
 

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/index.h"
+#include "base/outputs.h"
 
 struct pa_results {
     pa_context *ctx;
@@ -34,6 +35,9 @@ void pa_results_destroy(pa_results *results)
     if (results != NULL) {
         const pa_allocator *mem = &results->ctx->mem;
         pa_index_free(&results->strings);
+        for (int64_t i = 0; i < results->count; i++) {
+            pa_outputs_destroy(results->rows[i].value.outputs);
+        }
         pa_free(mem, results->rows);
         pa_free(mem, results);
     }
@@ -47,6 +51,7 @@ pa_context *pa_results_context(const pa_results *results)
 static pa_status share(pa_results *results, const char **text, pa_error *err)
 {
     int64_t number = 0;
+    *text = *text != NULL ? *text : "";
     const pa_status status = pa_index_add(&results->strings, *text, &number, err);
     if (status == PA_OK) {
         *text = results->strings.texts[number];
@@ -59,6 +64,7 @@ pa_status pa_results_append(pa_results *results, const pa_result_row *row, pa_er
     pa_status status = PA_OK;
     pa_result_row copy = *row;
     copy.struct_size = sizeof(copy);
+    copy.value.outputs = NULL;
     PA_TRY(share(results, &copy.run, err));
     PA_TRY(share(results, &copy.split, err));
     PA_TRY(share(results, &copy.metric, err));
@@ -66,10 +72,13 @@ pa_status pa_results_append(pa_results *results, const pa_result_row *row, pa_er
     PA_TRY(share(results, &copy.component, err));
     PA_TRY(share(results, &copy.key, err));
     PA_TRY(share(results, &copy.file, err));
+    PA_TRY(share(results, &copy.target_split, err));
+    PA_TRY(share(results, &copy.target_run, err));
     pa_result_row *rows =
         pa_array_grow(&results->ctx->mem, results->rows, &results->capacity, results->count + 1, sizeof(*rows));
     PA_REQUIRE_MEMORY(rows, err, "results");
     results->rows = rows;
+    PA_TRY(pa_outputs_copy(&results->ctx->mem, row->value.outputs, &copy.value.outputs, err));
     rows[results->count++] = copy;
     results->undefined += copy.value.state != PA_STATE_OK;
 

@@ -7,17 +7,27 @@
 #include "base/alloc.h"
 
 struct pa_skip {
-    const char *split; /**< One of the configuration's static strings. */
-    pa_kind kind;
+    pa_skip_cause cause;
     pa_index steps;
     pa_index metrics;
 };
 
-static pa_status find(pa_skips *skips, const char *split, pa_kind kind, pa_skip **out, pa_error *err)
+static int is_same(const pa_skip_cause *a, const pa_skip_cause *b)
+{
+    if ((a->reference == NULL) != (b->reference == NULL)) {
+        return 0;
+    }
+    if (a->reference != NULL) {
+        return strcmp(a->reference, b->reference) == 0;
+    }
+    return a->kind == b->kind && strcmp(a->split, b->split) == 0 && strcmp(a->run, b->run) == 0;
+}
+
+static pa_status find(pa_skips *skips, const pa_skip_cause *cause, pa_skip **out, pa_error *err)
 {
     const pa_allocator *mem = &skips->ctx->mem;
     for (int64_t i = 0; i < skips->count; i++) {
-        if (skips->entries[i].kind == kind && strcmp(skips->entries[i].split, split) == 0) {
+        if (is_same(&skips->entries[i].cause, cause)) {
             *out = &skips->entries[i];
             return PA_OK;
         }
@@ -28,20 +38,18 @@ static pa_status find(pa_skips *skips, const char *split, pa_kind kind, pa_skip 
     }
     skips->entries = entries;
     *out = &entries[skips->count++];
-    **out =
-        (pa_skip){.split = split, .kind = kind, .steps = {.arena = {.mem = mem}}, .metrics = {.arena = {.mem = mem}}};
+    **out = (pa_skip){.cause = *cause, .steps = {.arena = {.mem = mem}}, .metrics = {.arena = {.mem = mem}}};
     return PA_OK;
 }
 
-pa_status pa_skips_add(pa_skips *skips, const char *split, pa_kind kind, int64_t step, const char *metric,
-                       pa_error *err)
+pa_status pa_skips_add(pa_skips *skips, const pa_skip_cause *cause, int64_t step, const char *metric, pa_error *err)
 {
     pa_status status = PA_OK;
     pa_skip *skip = NULL;
     int64_t number = 0;
     char text[32];
     (void)snprintf(text, sizeof(text), "%lld", (long long)step);
-    PA_TRY(find(skips, split, kind, &skip, err));
+    PA_TRY(find(skips, cause, &skip, err));
     PA_TRY(pa_index_add(&skip->steps, text, &number, err));
     PA_TRY(pa_index_add(&skip->metrics, metric, &number, err));
 
@@ -73,8 +81,15 @@ void pa_skips_tell(const pa_skips *skips)
         char metrics[600] = "";
         list(steps, sizeof(steps), &skip->steps);
         list(metrics, sizeof(metrics), &skip->metrics);
-        pa_log(skips->ctx, PA_LOG_WARNING, "no %s %s at step %s: %s skipped there", skip->split,
-               pa_kind_name(skip->kind), steps, metrics);
+        const pa_skip_cause *cause = &skip->cause;
+        if (cause->reference != NULL) {
+            pa_log(skips->ctx, PA_LOG_WARNING, "no step before step %s for '%s': %s skipped there", steps,
+                   cause->reference, metrics);
+            continue;
+        }
+        pa_log(skips->ctx, PA_LOG_WARNING, "no %s %s at step %s%s%.200s%s: %s skipped there", cause->split,
+               pa_kind_name(cause->kind), steps, cause->run[0] != '\0' ? " of run '" : "", cause->run,
+               cause->run[0] != '\0' ? "'" : "", metrics);
     }
 }
 

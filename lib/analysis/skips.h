@@ -16,11 +16,18 @@ typedef struct pa_skips {
     int64_t capacity;
 } pa_skips;
 
-/** `metric` is skipped because there are no tensors of that split and kind at `step`. */
-pa_status pa_skips_add(pa_skips *skips, const char *split, pa_kind kind, int64_t step, const char *metric,
-                       pa_error *err);
+/** What is absent. Strings are the configuration's. */
+typedef struct pa_skip_cause {
+    const char *split;
+    pa_kind kind;
+    const char *run;       /**< "" for the one that is analysed. */
+    const char *reference; /**< A component for which there is no step before; NULL: tensors of the above are absent. */
+} pa_skip_cause;
 
-/** Warn once for each split and kind: "no train gradients at step 100: per, hoyer skipped". */
+/** `metric` is skipped at `step`. */
+pa_status pa_skips_add(pa_skips *skips, const pa_skip_cause *cause, int64_t step, const char *metric, pa_error *err);
+
+/** Warn once for each cause: "no train gradients at step 100: per, hoyer skipped". */
 void pa_skips_tell(const pa_skips *skips);
 
 void pa_skips_free(pa_skips *skips);

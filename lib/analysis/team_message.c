@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 
 /* magic (with the version of all this), kind, execution, number, more, then the bytes; little-endian. */
-static const char magic[4] = {'P', 'A', 't', '1'};
+static const char magic[4] = {'P', 'A', 't', '2'};
 enum { HEADER_BYTES = 32, MAX_BYTES = 1 << 30 };
 enum { FIRST_PAUSE = 20000, LONGEST_PAUSE = 1000000 }; /* nanoseconds */
 

@@ -6,19 +6,46 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The matrix of the same key at the target step; most often it has the same number. */
+/* What follows "layers.<n>." in a key. */
+static const char *behind_layer(const char *key)
+{
+    const char *dot = strchr(key, '.');
+    dot = dot != NULL ? strchr(dot + 1, '.') : NULL;
+    return dot != NULL ? dot : key;
+}
+
+/* The matrix of the same key, but for the layer, in what is compared with; most often it has the same number. */
 static const pa_matrix *find_counterpart(const pa_parts *parts, const char *key, int64_t guess)
 {
+    const char *wanted = behind_layer(key);
     const char *guessed = pa_parts_key(parts, guess);
-    if (guessed != NULL && strcmp(guessed, key) == 0) {
+    if (guessed != NULL && strcmp(behind_layer(guessed), wanted) == 0) {
         return pa_parts_matrix(parts, guess);
     }
     for (int64_t k = 0; k < pa_parts_count(parts); k++) {
-        if (strcmp(pa_parts_key(parts, k), key) == 0) {
+        if (strcmp(behind_layer(pa_parts_key(parts, k)), wanted) == 0) {
             return pa_parts_matrix(parts, k);
         }
     }
     return NULL;
+}
+
+/* The second matrix of an item, or NULL and why there is none. */
+static const pa_matrix *second_input(const pa_unit *unit, const pa_plan_item *item, const pa_unit_task *task,
+                                     const char **why)
+{
+    const pa_parts *parts = unit->parts[unit->plan->sites[task->site].number];
+    const pa_parts *others = unit->items[item->number].counterpart;
+    if (item->against == PA_AGAINST_SECOND) {
+        *why = "the component gave one matrix, not a pair";
+        return pa_parts_second(parts, task->matrix);
+    }
+    *why = "there is no step before";
+    if (item->against == PA_AGAINST_PREVIOUS && pa_plan_previous(unit->plan, unit->place.step) < 0) {
+        return NULL;
+    }
+    *why = others != NULL ? "the target step has no matrix of this key" : "there is no step before the target";
+    return others != NULL ? find_counterpart(others, pa_parts_key(parts, task->matrix), task->matrix) : NULL;
 }
 
 static pa_status compute(const pa_unit *unit, const pa_plan_item *item, const pa_unit_task *task, pa_value *value,
@@ -28,15 +55,17 @@ static pa_status compute(const pa_unit *unit, const pa_plan_item *item, const pa
     const char *key = pa_parts_key(parts, task->matrix);
     const pa_matrix *in[2] = {pa_parts_matrix(parts, task->matrix), NULL};
     char place[200];
-    if (item->target >= 0) {
-        in[1] = find_counterpart(unit->sources->targets[item->target].parts[task->site], key, task->matrix);
+    const int32_t n_inputs = item->against != PA_AGAINST_NOTHING ? 2 : 1;
+    if (n_inputs == 2) {
+        const char *why = "";
+        in[1] = second_input(unit, item, task, &why);
         if (in[1] == NULL) {
-            pa_value_set_undefined(value, PA_STATE_UNSUPPORTED, "the target step has no matrix of this key");
+            pa_value_set_undefined(value, PA_STATE_UNSUPPORTED, why);
             return PA_OK;
         }
     }
     pa_error_clear(err);
-    const pa_status status = pa_metric_compute(item->metric->metric, in, item->target >= 0 ? 2 : 1, value, err);
+    const pa_status status = pa_metric_compute(item->metric->metric, in, n_inputs, value, err);
     if (status != PA_OK) {
         (void)snprintf(place, sizeof(place), "step %lld, %.60s of %.100s", (long long)unit->place.step,
                        item->metric->name, key);
@@ -67,10 +96,14 @@ static pa_status encode_item(const pa_unit *unit, int64_t i, pa_text *bytes, pa_
     pa_status status = PA_OK;
     const pa_unit_item *item = &unit->items[i];
     pa_unit_row row = {.item = unit->layer->items[i]};
+    if (item->first_value < 0 && !item->skipped) {
+        goto cleanup;
+    }
     if (item->first_value < 0) {
         row.skipped = 1;
         row.kind = item->absent_kind;
         row.skip_step = item->absent_step;
+        row.skip_where = item->absent_where;
         PA_TRY(pa_unit_rows_add(bytes, &row, err));
         goto cleanup;
     }

@@ -1,102 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * @brief Before a unit is computed: which items there is data for, their matrices, and the tasks. */
+ * @brief Before a unit is computed: the values it will have, and the tasks. */
 #include "analysis/unit.h"
 #include "base/alloc.h"
 #include "base/sort.h"
-#include "checkpoint/checkpoint_impl.h"
 
 static const pa_plan_item *item_at(const pa_unit *unit, int64_t i)
 {
     return &unit->plan->items[unit->layer->items[i]];
 }
 
-/* Whether there are tensors for an item at one checkpoint; if not, that is noted. */
-static int check_there(pa_unit *unit, int64_t i, const pa_source *source, pa_kind kind)
-{
-    const char *split = unit->plan->sites[item_at(unit, i)->site].split;
-    const int there = pa_checkpoint_has(source->checkpoint, split, kind) != 0;
-    if (!there) {
-        unit->items[i] = (pa_unit_item){.first_value = -1, .absent_kind = kind, .absent_step = source->step};
-    }
-    return there;
-}
-
-/*
- * Components may need a second kind (the OV circuit's activations its weights). Where the whole file of it is absent,
- * the item is skipped like one whose own file is; a tensor that is missing in a file that is there is an error.
- */
-static pa_status build(pa_unit *unit, int64_t i, const pa_source *source, pa_parts **parts, pa_error *err)
-{
-    const int64_t site = item_at(unit, i)->site;
-    const pa_kind kind = unit->plan->sites[site].part->kind;
-    pa_status status = PA_OK;
-    if (*parts == NULL) {
-        status = pa_source_build(source, unit->plan, site, parts, err);
-    }
-    if (status == PA_ERR_NOT_FOUND && kind != PA_WEIGHTS && !check_there(unit, i, source, PA_WEIGHTS)) {
-        status = PA_OK;
-    }
-    return status;
-}
-
-/* The target that keeps what is built of a site at this step, or -1. */
-static int64_t keeper(const pa_unit *unit, int64_t site)
-{
-    const pa_plan *plan = unit->plan;
-    for (int64_t i = plan->sites[site].first_item; i >= 0; i = plan->items[i].next_item) {
-        if (plan->items[i].target >= 0 && plan->targets[plan->items[i].target] == unit->place.step) {
-            return plan->items[i].target;
-        }
-    }
-    return -1;
-}
-
-static pa_status build_own(pa_unit *unit, int64_t i, pa_error *err)
-{
-    pa_status status = PA_OK;
-    const int64_t site = item_at(unit, i)->site;
-    const int64_t number = unit->plan->sites[site].number;
-    const int64_t target = keeper(unit, site);
-    if (target < 0) {
-        PA_TRY(build(unit, i, unit->source, &unit->parts[number], err));
-    } else {
-        pa_source *source = NULL;
-        PA_TRY(pa_sources_target(unit->sources, target, &source, err));
-        PA_TRY(build(unit, i, source, &unit->sources->targets[target].parts[site], err));
-        unit->parts[number] = unit->sources->targets[target].parts[site];
-        unit->lent[number] = 1;
-    }
-
-cleanup:
-    return status;
-}
-
 static pa_status build_item(pa_unit *unit, int64_t i, pa_error *err)
 {
-    pa_status status = PA_OK;
-    const pa_plan_item *item = item_at(unit, i);
-    const pa_kind kind = unit->plan->sites[item->site].part->kind;
-    pa_source *target = NULL;
-    if (!check_there(unit, i, unit->source, kind)) {
-        goto cleanup;
-    }
-    if (item->target >= 0) {
-        PA_TRY(pa_sources_target(unit->sources, item->target, &target, err));
-        if (!check_there(unit, i, target, kind)) {
-            goto cleanup;
-        }
-    }
-    PA_TRY(build_own(unit, i, err));
-    if (target != NULL && unit->items[i].first_value >= 0) {
-        PA_TRY(build(unit, i, target, &unit->sources->targets[item->target].parts[item->site], err));
-    }
-    if (unit->items[i].first_value >= 0) {
+    const pa_status status = pa_unit_find_parts(unit, i, err);
+    if (status == PA_OK && unit->items[i].first_value >= 0) {
         unit->items[i].first_value = unit->n_values;
-        unit->n_values += pa_parts_count(unit->parts[unit->plan->sites[item->site].number]);
+        unit->n_values += pa_parts_count(unit->parts[unit->plan->sites[item_at(unit, i)->site].number]);
     }
-
-cleanup:
     return status;
 }
 
@@ -189,35 +109,17 @@ cleanup:
     return status;
 }
 
-/* What a layer of a checkpoint takes: its elements, and as much again for what is derived from them. */
-static int64_t announce(const pa_source *source, int64_t layer)
-{
-    return 2 * pa_checkpoint_announce(source->checkpoint, layer);
-}
-
-static void announce_all(pa_unit *unit)
-{
-    unit->bytes = announce(unit->source, unit->place.layer);
-    for (int64_t t = 0; t < unit->plan->n_targets; t++) {
-        pa_target *target = &unit->sources->targets[t];
-        if (target->source != NULL && target->source != unit->source && !target->counted[unit->place.layer_number]) {
-            unit->sources->kept += announce(target->source, unit->place.layer);
-            target->counted[unit->place.layer_number] = 1;
-        }
-    }
-}
-
 static pa_status start(pa_unit *unit, pa_error *err)
 {
     pa_status status = PA_OK;
     const pa_allocator *mem = unit->plan->mem;
     PA_REQUIRE_MEMORY(unit->parts = pa_alloc(mem, unit->layer->n_sites, sizeof(*unit->parts)), err, "a layer");
-    PA_REQUIRE_MEMORY(unit->lent = pa_alloc(mem, unit->layer->n_sites, sizeof(*unit->lent)), err, "a layer");
     PA_REQUIRE_MEMORY(unit->items = pa_alloc(mem, unit->layer->n_items, sizeof(*unit->items)), err, "a layer");
-    PA_TRY(pa_sources_open(unit->sources, unit->place.step, &unit->source, err));
+    PA_TRY(pa_sources_begin(unit->sources, unit->place.step, &unit->source, err));
     for (int64_t i = 0; i < unit->layer->n_items; i++) {
         PA_TRY(build_item(unit, i, err));
     }
+    pa_unit_roll(unit);
     PA_TRY(list_tasks(unit, err));
     PA_REQUIRE_MEMORY(unit->values = pa_alloc_raw(mem, unit->n_values, sizeof(*unit->values)), err, "values");
     for (int64_t i = 0; i < unit->n_values; i++) {
@@ -246,30 +148,9 @@ pa_status pa_unit_create(pa_sources *sources, int64_t number, pa_unit **out, pa_
         pa_unit_destroy(unit);
         return status;
     }
-    announce_all(unit);
+    pa_unit_announce(unit);
     *out = unit;
     return PA_OK;
-}
-
-void pa_unit_release(pa_unit *unit)
-{
-    for (int64_t i = 0; unit->parts != NULL && i < unit->layer->n_sites; i++) {
-        if (unit->lent == NULL || !unit->lent[i]) {
-            pa_parts_destroy(unit->parts[i]);
-        }
-        unit->parts[i] = NULL;
-    }
-    if (unit->source != NULL) {
-        pa_checkpoint_trim(unit->source->checkpoint, unit->place.layer);
-        for (int64_t t = 0; t < unit->plan->n_targets; t++) {
-            const pa_source *source = unit->sources->targets[t].source;
-            if (source != NULL && source != unit->source) {
-                pa_checkpoint_trim(source->checkpoint, unit->place.layer);
-            }
-        }
-        pa_sources_release(unit->sources, unit->source);
-        unit->source = NULL;
-    }
 }
 
 void pa_unit_destroy(pa_unit *unit)
@@ -277,9 +158,12 @@ void pa_unit_destroy(pa_unit *unit)
     if (unit != NULL) {
         const pa_allocator *mem = unit->plan->mem;
         pa_unit_release(unit);
-        pa_free(mem, unit->parts);
-        pa_free(mem, unit->lent);
+        pa_free(mem, (void *)unit->parts);
+        pa_free(mem, unit->held);
         pa_free(mem, unit->items);
+        for (int64_t i = 0; unit->values != NULL && i < unit->n_values; i++) {
+            pa_value_clear(&unit->values[i]);
+        }
         pa_free(mem, unit->values);
         pa_free(mem, unit->tasks);
         pa_free(mem, unit);

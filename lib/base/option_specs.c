@@ -48,7 +48,7 @@ static pa_status check_one(const pa_option_spec *specs, int64_t index, const cha
             return pa_fail(err, PA_ERR_INVALID, "%s: option '%s' is declared twice", owner, spec->name);
         }
     }
-    if (spec->type < PA_OPTION_BOOL || spec->type > PA_OPTION_STRING) {
+    if (spec->type < PA_OPTION_BOOL || spec->type > PA_OPTION_LIST) {
         return pa_fail(err, PA_ERR_INVALID, "%s: option '%s' has type %d, which is none", owner, spec->name,
                        (int)spec->type);
     }

@@ -11,7 +11,7 @@
 
 typedef struct option {
     const pa_option_spec *spec;
-    const char *string; /**< Choice or string. */
+    const char *string; /**< Choice, string, or the items of a list with commas between. */
     int64_t integer;    /**< Integer or boolean. */
     double real;
     int32_t differs; /**< From the fallback. */
@@ -95,6 +95,23 @@ static int read_real(const pa_yaml_node *node, double *real)
     return isfinite(*real) != 0;
 }
 
+static pa_status read_list(pa_options *options, option *value, const origin *from, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const char *wanted = NULL;
+    pa_text list = {.mem = options->arena.mem};
+    PA_TRY(pa_option_list_join(from->node, &list, &wanted, err));
+    if (wanted != NULL) {
+        PA_TRY(refuse(from, err, wanted));
+    }
+    value->string = pa_arena_strndup(&options->arena, list.data != NULL ? list.data : "", list.length);
+    PA_REQUIRE_MEMORY(value->string, err, "options");
+
+cleanup:
+    pa_text_free(&list);
+    return status;
+}
+
 static pa_status read_value(pa_options *options, option *value, const origin *from, pa_error *err)
 {
     const pa_yaml_node *node = from->node;
@@ -108,6 +125,8 @@ static pa_status read_value(pa_options *options, option *value, const origin *fr
         return node->type == PA_YAML_INT ? PA_OK : refuse(from, err, "an integer of at most 64 bits");
     case PA_OPTION_REAL:
         return read_real(node, &value->real) ? PA_OK : refuse(from, err, "a finite number");
+    case PA_OPTION_LIST:
+        return read_list(options, value, from, err);
     case PA_OPTION_CHOICE:
         status = read_choice(from, options->arena.mem, err);
         break;
@@ -210,31 +229,6 @@ static pa_status read_compat(pa_options *options, const pa_options_request *requ
     return status;
 }
 
-/* Plain where YAML reads it back as the same text, else in double quotes. */
-static pa_status write_string(pa_text *text, const char *string, pa_error *err)
-{
-    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-";
-    pa_status status = PA_OK;
-    pa_yaml_node node = {.text = string};
-    pa_yaml_resolve(&node);
-    if (node.type == PA_YAML_STRING && string[strspn(string, safe)] == '\0' && strchr("+-.", string[0]) == NULL) {
-        return pa_text_append(text, string, err);
-    }
-    PA_TRY(pa_text_append(text, "\"", err));
-    for (const char *c = string; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20) {
-            PA_TRY(pa_text_printf(text, err, "\\x%02x", (unsigned)*c));
-        } else {
-            PA_TRY(pa_text_append(text, *c == '"' || *c == '\\' ? "\\" : "", err));
-            PA_TRY(pa_text_append_bytes(text, c, 1, err));
-        }
-    }
-    PA_TRY(pa_text_append(text, "\"", err));
-
-cleanup:
-    return status;
-}
-
 static pa_status write_option(pa_text *text, const option *value, pa_error *err)
 {
     pa_status status = PA_OK;
@@ -252,8 +246,11 @@ static pa_status write_option(pa_text *text, const option *value, pa_error *err)
     case PA_OPTION_CHOICE: /* read by its text, so that no quotes are needed */
         PA_TRY(pa_text_append(text, value->string, err));
         break;
+    case PA_OPTION_LIST:
+        PA_TRY(pa_option_write_list(text, value->string, err));
+        break;
     default:
-        PA_TRY(write_string(text, value->string, err));
+        PA_TRY(pa_option_write_string(text, value->string, err));
         break;
     }
 
@@ -340,11 +337,12 @@ pa_status pa_options_parse_text(const pa_allocator *mem, const char *text, pa_ya
     return pa_yaml_parse_flow(mem, text != NULL ? text : "", "options", out, err);
 }
 
-static const option *find(const pa_options *options, const char *name, pa_option_type type, pa_option_type other)
+/* An option of a type from `first` to `last`. */
+static const option *find(const pa_options *options, const char *name, pa_option_type first, pa_option_type last)
 {
     for (int64_t i = 0; options != NULL && name != NULL && i < options->count; i++) {
         const option *value = &options->options[i];
-        if ((value->spec->type == type || value->spec->type == other) && strcmp(value->spec->name, name) == 0) {
+        if (value->spec->type >= first && value->spec->type <= last && strcmp(value->spec->name, name) == 0) {
             return value;
         }
     }
@@ -371,7 +369,7 @@ double pa_options_real(const pa_options *options, const char *name)
 
 const char *pa_options_string(const pa_options *options, const char *name)
 {
-    const option *value = find(options, name, PA_OPTION_CHOICE, PA_OPTION_STRING);
+    const option *value = find(options, name, PA_OPTION_CHOICE, PA_OPTION_LIST);
     return value != NULL && value->string != NULL ? value->string : "";
 }
 

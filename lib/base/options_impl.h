@@ -41,6 +41,16 @@ pa_status pa_option_specs_check(const pa_allocator *mem, const pa_option_spec *s
 pa_option_spec *pa_option_specs_copy(const pa_allocator *mem, const pa_option_spec *specs, int64_t n_specs);
 void pa_option_specs_free(const pa_allocator *mem, pa_option_spec *specs, int64_t n_specs);
 
+/** @name option_text.c
+ * @{ */
+/** Items of a sequence, or of a text with commas, as "a,b". `*wanted` says what is needed instead, or is NULL. */
+pa_status pa_option_list_join(const pa_yaml_node *node, pa_text *out, const char **wanted, pa_error *err);
+/** Append what YAML reads back as `string`. */
+pa_status pa_option_write_string(pa_text *text, const char *string, pa_error *err);
+/** Append "a,b" as "[a, b]". */
+pa_status pa_option_write_list(pa_text *text, const char *list, pa_error *err);
+/** @} */
+
 /** Parse "a: 1, b: two" (flow YAML without braces; NULL is empty); end it with pa_yaml_destroy(). */
 pa_status pa_options_parse_text(const pa_allocator *mem, const char *text, pa_yaml **out, pa_error *err);
 #endif

@@ -122,6 +122,15 @@ int pa_tensor_is_packed(const pa_tensor *tensor)
     return 1;
 }
 
+void pa_packed_strides(const int64_t *shape, int32_t ndim, int64_t *strides)
+{
+    int64_t stride = 1;
+    for (int32_t i = ndim - 1; i >= 0; i--) {
+        strides[i] = stride;
+        stride *= shape[i] > 0 ? shape[i] : 1;
+    }
+}
+
 static int64_t convert(const pa_tensor *tensor, const unsigned char *first, double *dst)
 {
     const int64_t item = pa_dtype_size(tensor->dtype);

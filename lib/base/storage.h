@@ -54,6 +54,9 @@ void pa_tensor_announce(const pa_tensor *tensor);
 /** Whether the elements lie one after the other in row-major order. */
 int pa_tensor_is_packed(const pa_tensor *tensor);
 
+/** Strides of `ndim` sizes whose elements lie one after the other in row-major order; sizes of 0 count as 1. */
+void pa_packed_strides(const int64_t *shape, int32_t ndim, int64_t *strides);
+
 /** Number of elements; call on checked tensors only. */
 int64_t pa_tensor_count(const pa_tensor *tensor);
 

@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -64,7 +65,8 @@ void pa_text_free(pa_text *text)
 static void shortest_digits(double magnitude, char digits[32], int *exponent)
 {
     char buffer[64];
-    for (int precision = 0; precision < 17; precision++) {
+    /* What 15 digits can say comes back from a normal double with zeros behind it: no need to try fewer. */
+    for (int precision = magnitude < DBL_MIN ? 0 : DBL_DIG - 1; precision < DBL_DECIMAL_DIG; precision++) {
         (void)snprintf(buffer, sizeof(buffer), "%.*e", precision, magnitude);
         if (strtod(buffer, NULL) == magnitude) { /* reads what the line above wrote, in the same locale */
             break;
@@ -76,6 +78,9 @@ static void shortest_digits(double magnitude, char digits[32], int *exponent)
         if (isdigit((unsigned char)*c)) {
             digits[n++] = *c;
         }
+    }
+    while (n > 1 && digits[n - 1] == '0') {
+        n--;
     }
     digits[n] = '\0';
     *exponent = *c == 'e' ? atoi(c + 1) : 0;

@@ -18,6 +18,6 @@ const char *pa_status_name(pa_status status)
 
 const char *pa_kind_name(pa_kind kind)
 {
-    static const char *const names[PA_N_KINDS] = {"weights", "gradients", "activations"};
+    static const char *const names[PA_N_KINDS] = {"weights", "gradients", "activations", "attention"};
     return kind >= 0 && kind < PA_N_KINDS ? names[kind] : "?";
 }

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/outputs.h"
+
 const char *pa_state_name(pa_state state)
 {
     static const char *const names[] = {"unset",    "ok",        "degenerate", "saturated",
@@ -28,6 +30,15 @@ void pa_value_init(pa_value *value, size_t struct_size)
         memset(value, 0, struct_size);
         memcpy(value, &fresh, sizeof(fresh));
         value->struct_size = struct_size;
+    }
+}
+
+void pa_value_clear(pa_value *value)
+{
+    if (value != NULL) {
+        pa_outputs_destroy(value->outputs);
+        value->outputs = NULL;
+        pa_value_init(value, value->struct_size);
     }
 }
 

@@ -63,7 +63,7 @@ cleanup:
     return status;
 }
 
-pa_status pa_archive_open(pa_context *ctx, const char *path, pa_archive **out, pa_error *err)
+static pa_status open_at(pa_context *ctx, const char *path, int32_t depth, pa_archive **out, pa_error *err)
 {
     pa_status status = PA_OK;
     const pa_format *format = NULL;
@@ -71,6 +71,7 @@ pa_status pa_archive_open(pa_context *ctx, const char *path, pa_archive **out, p
     pa_archive *archive = pa_alloc(&ctx->mem, 1, sizeof(*archive));
     PA_REQUIRE_MEMORY(archive, err, "a file of tensors");
     archive->ctx = ctx;
+    archive->depth = depth;
     archive->arena.mem = &ctx->mem;
     PA_TRY(pa_file_open(&ctx->mem, path, &archive->file, err));
     PA_TRY(find_format(archive->file, &format, err));
@@ -88,6 +89,25 @@ cleanup:
     return status;
 }
 
+pa_status pa_archive_open(pa_context *ctx, const char *path, pa_archive **out, pa_error *err)
+{
+    return open_at(ctx, path, 0, out, err);
+}
+
+pa_status pa_archive_open_part(const pa_archive *archive, const char *path, pa_archive **out, pa_error *err)
+{
+    return open_at(archive->ctx, path, archive->depth + 1, out, err);
+}
+
+int64_t pa_archive_bytes_read(const pa_archive *archive)
+{
+    int64_t bytes = pa_file_bytes_read(archive->file);
+    for (int64_t i = 0; i < archive->n_parts; i++) {
+        bytes += pa_archive_bytes_read(archive->parts[i]);
+    }
+    return bytes;
+}
+
 void pa_archive_destroy(pa_archive *archive)
 {
     if (archive == NULL) {
@@ -97,6 +117,10 @@ void pa_archive_destroy(pa_archive *archive)
     for (int64_t i = 0; i < archive->count; i++) {
         pa_storage_release(archive->entries[i].tensor.storage);
     }
+    for (int64_t i = 0; i < archive->n_parts; i++) {
+        pa_archive_destroy(archive->parts[i]); /* at most one level deep */
+    }
+    pa_free(mem, archive->parts);
     pa_free(mem, archive->entries);
     pa_arena_free(&archive->arena);
     pa_file_release(archive->file);

@@ -14,7 +14,8 @@ typedef struct pa_archive_entry {
     pa_tensor tensor; /**< Checked: pa_tensor_check() has passed. */
 } pa_archive_entry;
 
-typedef struct pa_archive {
+typedef struct pa_archive pa_archive;
+struct pa_archive {
     pa_context *ctx;
     pa_file *file;
     pa_arena arena;     /**< Names, shapes and strides. */
@@ -22,8 +23,11 @@ typedef struct pa_archive {
     pa_archive_entry *entries;
     int64_t count;
     int64_t capacity;
-    int64_t skipped; /**< Things in the file that are not tensors of a supported type. */
-} pa_archive;
+    int64_t skipped;    /**< Things in the file that are not tensors of a supported type. */
+    pa_archive **parts; /**< Files that this one refers to, whose tensors are among the entries. */
+    int64_t n_parts;
+    int32_t depth; /**< 0, or 1 for a part. */
+};
 
 /** Bytes that are enough to tell the formats apart. */
 enum { PA_FORMAT_HEAD_BYTES = 512 };
@@ -41,9 +45,15 @@ typedef struct pa_format {
 pa_status pa_archive_open(pa_context *ctx, const char *path, pa_archive **out, pa_error *err);
 void pa_archive_destroy(pa_archive *archive);
 
+/** Bytes read so far, of all parts. */
+int64_t pa_archive_bytes_read(const pa_archive *archive);
+
 /**
  * For formats: append a tensor. Name, shape and strides are copied, the storage is retained. Runs pa_tensor_check().
  * A name that is there already makes pa_archive_open() fail with PA_ERR_FORMAT.
  */
 pa_status pa_archive_add(pa_archive *archive, const char *name, const pa_tensor *tensor, pa_error *err);
+
+/** For formats: open a file that this one refers to, which may not refer to others in turn. Nothing is added. */
+pa_status pa_archive_open_part(const pa_archive *archive, const char *path, pa_archive **out, pa_error *err);
 #endif

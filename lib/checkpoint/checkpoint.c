@@ -27,6 +27,8 @@ pa_status pa_checkpoint_start(pa_context *ctx, int64_t step, const pa_model *mod
         PA_REQUIRE(0, err, PA_ERR_NOMEM, "no more locks can be made");
     }
     checkpoint->lock = lock;
+    checkpoint->state_dict = pa_alloc(&ctx->mem, 1, sizeof(pa_checkpoint *));
+    PA_REQUIRE_MEMORY(checkpoint->state_dict, err, "a checkpoint");
     *out = checkpoint;
     checkpoint = NULL;
 
@@ -53,6 +55,12 @@ void pa_checkpoint_destroy(pa_checkpoint *checkpoint)
         (void)pthread_mutex_destroy(checkpoint->lock);
         pa_free(mem, checkpoint->lock);
     }
+    if (checkpoint->state_dict != NULL) {
+        pa_checkpoint_destroy(*checkpoint->state_dict); /* has none of its own */
+        pa_free(mem, checkpoint->state_dict);
+    }
+    pa_free(mem, checkpoint->folder);
+    pa_free(mem, checkpoint->state_dict_path);
     pa_free(mem, checkpoint->groups);
     pa_free(mem, checkpoint->entries);
     pa_free(mem, checkpoint->order);
@@ -211,10 +219,15 @@ const pa_model *pa_checkpoint_model(const pa_checkpoint *checkpoint)
     return &checkpoint->model;
 }
 
+int pa_checkpoint_has_file(const pa_checkpoint *checkpoint, const char *split, pa_kind kind)
+{
+    return pa_checkpoint_find_group(checkpoint, split, kind) >= 0;
+}
+
 int32_t pa_checkpoint_has(const pa_checkpoint *checkpoint, const char *split, pa_kind kind)
 {
     const int64_t group = pa_checkpoint_find_group(checkpoint, split, kind);
-    return group >= 0 && checkpoint->groups[group].count > 0;
+    return (group >= 0 && checkpoint->groups[group].count > 0) || pa_state_dict_serves(checkpoint, split, kind);
 }
 
 int64_t pa_checkpoint_count(const pa_checkpoint *checkpoint)
@@ -251,19 +264,20 @@ pa_status pa_checkpoint_matrix(const pa_checkpoint *checkpoint, const char *spli
 {
     pa_status status = PA_OK;
     pa_entry *entry = NULL;
+    const pa_checkpoint *owner = NULL;
     PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_checkpoint_matrix: out is NULL");
     *out = NULL;
     PA_REQUIRE(checkpoint != NULL && split != NULL && suffix != NULL, err, PA_ERR_INVALID,
                "pa_checkpoint_matrix: an argument is NULL");
-    PA_TRY(pa_checkpoint_find(checkpoint, split, kind, layer, suffix, &entry, err));
-    (void)pthread_mutex_lock(checkpoint->lock);
+    PA_TRY(pa_checkpoint_find(checkpoint, split, kind, layer, suffix, &owner, &entry, err));
+    (void)pthread_mutex_lock(owner->lock);
     if (entry->matrix == NULL) {
         status = pa_matrix_from_tensor(checkpoint->ctx, entry->tensor, &entry->matrix, err);
     }
     if (status == PA_OK) {
         *out = pa_matrix_retain(entry->matrix);
     }
-    (void)pthread_mutex_unlock(checkpoint->lock);
+    (void)pthread_mutex_unlock(owner->lock);
 
 cleanup:
     return status;
@@ -274,8 +288,9 @@ int64_t pa_checkpoint_bytes_read(const pa_checkpoint *checkpoint)
     int64_t bytes = 0;
     for (int64_t i = 0; i < checkpoint->n_groups; i++) {
         if (checkpoint->groups[i].archive != NULL) {
-            bytes += pa_file_bytes_read(checkpoint->groups[i].archive->file);
+            bytes += pa_archive_bytes_read(checkpoint->groups[i].archive);
         }
     }
-    return bytes;
+    const pa_checkpoint *dict = pa_state_dict_opened(checkpoint);
+    return bytes + (dict != NULL ? pa_checkpoint_bytes_read(dict) : 0);
 }

@@ -42,7 +42,10 @@ struct pa_checkpoint {
     int64_t capacity;
     int64_t *order; /**< Entry numbers by group, layer and suffix. */
     int64_t order_capacity;
-    pthread_mutex_t *lock; /**< Of the entries' matrices. */
+    pthread_mutex_t *lock;      /**< Of the entries' matrices and of `*state_dict`. */
+    char *folder;               /**< Of the step; NULL when it is not one of a run. */
+    char *state_dict_path;      /**< NULL: there is none. */
+    pa_checkpoint **state_dict; /**< Set; to NULL until a weight is asked for that the groups do not have. */
 };
 
 /** An empty checkpoint. */
@@ -51,6 +54,18 @@ pa_status pa_checkpoint_start(pa_context *ctx, int64_t step, const pa_model *mod
 pa_status pa_checkpoint_add_file(pa_checkpoint *checkpoint, const char *split, pa_kind kind, const char *path,
                                  pa_error *err);
 void pa_checkpoint_sort(pa_checkpoint *checkpoint);
+
+/** @name The step's own weights: state_dict.c
+ * @{ */
+/** Look for a state dict in the folder of a step; it is not opened yet. */
+pa_status pa_state_dict_locate(pa_checkpoint *checkpoint, const char *folder, pa_error *err);
+/** Whether tensors of that split and kind may be in it. */
+int pa_state_dict_serves(const pa_checkpoint *checkpoint, const char *split, pa_kind kind);
+/** The state dict if it is open already, else NULL. */
+pa_checkpoint *pa_state_dict_opened(const pa_checkpoint *checkpoint);
+/** Add to the text of a PA_ERR_NOT_FOUND where else was looked; PA_ERR_NOT_FOUND or PA_ERR_NOMEM. */
+pa_status pa_state_dict_fail_absent(const pa_checkpoint *checkpoint, pa_error *err);
+/** @} */
 
 /** @name While a run is worked through: layer.c
  * @{ */
@@ -67,7 +82,7 @@ void pa_checkpoint_trim(const pa_checkpoint *checkpoint, int64_t layer);
  * @{ */
 /** Split `<anything>layers.<n>.<suffix>`: returns the suffix and sets the layer; without a layer the name and -1. */
 const char *pa_tensor_name_suffix(const char *name, int64_t *layer);
-/** Kind that the name of a file tells: "gradients" or "activations" in it, else weights. */
+/** Kind that the name of a file tells: "gradients" or "activations" in it, "attention" at its end, else weights. */
 pa_kind pa_kind_of_file(const char *path);
 /** @} */
 
@@ -75,6 +90,9 @@ pa_kind pa_kind_of_file(const char *path);
  * @{ */
 /** Number of the group, or -1. */
 int64_t pa_checkpoint_find_group(const pa_checkpoint *checkpoint, const char *split, pa_kind kind);
+
+/** Whether there is a file (or a matrix in memory) of that split and kind, the state dict aside. */
+int pa_checkpoint_has_file(const pa_checkpoint *checkpoint, const char *split, pa_kind kind);
 /** First place in `order` that is not before (group, layer, suffix). */
 int64_t pa_checkpoint_place(const pa_checkpoint *checkpoint, int64_t group, int64_t layer, const char *suffix);
 /** Whether the entry at that place of `order` is (group, layer, suffix). */
@@ -82,8 +100,11 @@ int pa_checkpoint_matches(const pa_checkpoint *checkpoint, int64_t place, int64_
                           const char *suffix);
 /** Order of entries; `items` are the entries. */
 int pa_entry_compare(const void *items, int64_t a, int64_t b);
-/** The entry, or PA_ERR_NOT_FOUND with what there is instead. */
+/**
+ * The entry and whose it is, the checkpoint's or its state dict's; or PA_ERR_NOT_FOUND with what there is instead.
+ * What opening the state dict may return.
+ */
 pa_status pa_checkpoint_find(const pa_checkpoint *checkpoint, const char *split, pa_kind kind, int64_t layer,
-                             const char *suffix, pa_entry **out, pa_error *err);
+                             const char *suffix, const pa_checkpoint **owner, pa_entry **out, pa_error *err);
 /** @} */
 #endif

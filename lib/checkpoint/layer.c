@@ -40,10 +40,15 @@ static int64_t trim(pa_entry *entry)
 
 int64_t pa_checkpoint_announce(const pa_checkpoint *checkpoint, int64_t layer)
 {
-    return visit(checkpoint, layer, announce);
+    const pa_checkpoint *dict = pa_state_dict_opened(checkpoint);
+    return visit(checkpoint, layer, announce) + (dict != NULL ? visit(dict, layer, announce) : 0);
 }
 
 void pa_checkpoint_trim(const pa_checkpoint *checkpoint, int64_t layer)
 {
+    const pa_checkpoint *dict = pa_state_dict_opened(checkpoint);
     (void)visit(checkpoint, layer, trim);
+    if (dict != NULL) {
+        (void)visit(dict, layer, trim);
+    }
 }

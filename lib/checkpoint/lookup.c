@@ -59,7 +59,34 @@ int pa_checkpoint_matches(const pa_checkpoint *checkpoint, int64_t place, int64_
            compare_keys(&checkpoint->entries[checkpoint->order[place]], group, layer, suffix) == 0;
 }
 
-/* The suffix as it is, or with the end that requests may leave out. */
+static int ends_with(const char *text, size_t length, const char *end, size_t end_length)
+{
+    return length > end_length && text[length - end_length - 1] == '.' &&
+           strncmp(text + length - end_length, end, end_length) == 0;
+}
+
+/* A tensor of no layer by the end of its name: what comes before is the name of the model. The first one, or -1. */
+static int64_t find_by_end(const pa_checkpoint *checkpoint, int64_t group, const char *end)
+{
+    const size_t end_length = strlen(end);
+    const size_t optional = strlen(optional_end);
+    int64_t place = pa_checkpoint_place(checkpoint, group, -1, "");
+    for (; place < checkpoint->count; place++) {
+        const pa_entry *entry = &checkpoint->entries[checkpoint->order[place]];
+        if (entry->group != group || entry->layer != -1) {
+            break;
+        }
+        const size_t length = strlen(entry->suffix);
+        const int longer = length > optional && strcmp(entry->suffix + length - optional, optional_end) == 0;
+        if (ends_with(entry->suffix, length, end, end_length) ||
+            (longer && ends_with(entry->suffix, length - optional, end, end_length))) {
+            return place;
+        }
+    }
+    return -1;
+}
+
+/* The suffix as it is, or with the end that requests may leave out, or without what requests may leave out before it. */
 static pa_status find_place(const pa_checkpoint *checkpoint, int64_t group, int64_t layer, const char *suffix,
                             int64_t *place, pa_error *err)
 {
@@ -73,7 +100,7 @@ static pa_status find_place(const pa_checkpoint *checkpoint, int64_t group, int6
     PA_TRY(pa_text_append(&longer, optional_end, err));
     *place = pa_checkpoint_place(checkpoint, group, layer, longer.data);
     if (!pa_checkpoint_matches(checkpoint, *place, group, layer, longer.data)) {
-        *place = -1;
+        *place = layer == -1 && suffix[0] != '\0' ? find_by_end(checkpoint, group, suffix) : -1;
     }
 
 cleanup:
@@ -115,6 +142,7 @@ static pa_status fail_no_suffix(const pa_checkpoint *checkpoint, const char *wha
     enum { MAX_CANDIDATES = 4096 };
     pa_status status = PA_OK;
     const char **names = NULL;
+    pa_text longer = {.mem = &checkpoint->ctx->mem};
     char where[40] = "";
     const int64_t first = pa_checkpoint_place(checkpoint, group, layer, "");
     int64_t n = 0;
@@ -129,7 +157,9 @@ static pa_status fail_no_suffix(const pa_checkpoint *checkpoint, const char *wha
     for (int64_t i = 0; i < n; i++) {
         names[i] = checkpoint->entries[checkpoint->order[first + i]].suffix;
     }
+    PA_TRY(pa_text_printf(&longer, err, "%s%s", suffix, optional_end));
     const char *nearest = pa_nearest(suffix, names, n);
+    nearest = nearest == NULL ? pa_nearest(longer.data, names, n) : nearest;
     nearest = nearest == NULL && n > 0 ? names[0] : nearest;
     if (layer >= 0) {
         (void)snprintf(where, sizeof(where), "layer %lld ", (long long)layer);
@@ -139,16 +169,14 @@ static pa_status fail_no_suffix(const pa_checkpoint *checkpoint, const char *wha
                              : pa_fail(err, PA_ERR_NOT_FOUND, "%s: there is no '%s'", what, suffix);
 
 cleanup:
+    pa_text_free(&longer);
     pa_free(&checkpoint->ctx->mem, names);
     return status;
 }
 
-static pa_status fail_not_found(const pa_checkpoint *checkpoint, const char *split, pa_kind kind, int64_t layer,
+static pa_status fail_not_found(const pa_checkpoint *checkpoint, const char *what, int64_t group, int64_t layer,
                                 const char *suffix, pa_error *err)
 {
-    char what[128];
-    describe(checkpoint, split, kind, what, sizeof(what));
-    const int64_t group = pa_checkpoint_find_group(checkpoint, split, kind);
     if (group < 0) {
         return fail_no_group(checkpoint, what, err);
     }
@@ -165,8 +193,9 @@ static pa_status fail_not_found(const pa_checkpoint *checkpoint, const char *spl
     return fail_no_suffix(checkpoint, what, group, layer, suffix, err);
 }
 
-pa_status pa_checkpoint_find(const pa_checkpoint *checkpoint, const char *split, pa_kind kind, int64_t layer,
-                             const char *suffix, pa_entry **out, pa_error *err)
+/* The entry of a checkpoint's own groups; `*out` is NULL when there is none. */
+static pa_status find_own(const pa_checkpoint *checkpoint, const char *split, pa_kind kind, int64_t layer,
+                          const char *suffix, pa_entry **out, pa_error *err)
 {
     pa_status status = PA_OK;
     int64_t place = -1;
@@ -175,16 +204,52 @@ pa_status pa_checkpoint_find(const pa_checkpoint *checkpoint, const char *split,
     if (group >= 0) {
         PA_TRY(find_place(checkpoint, group, layer, suffix, &place, err));
     }
-    if (place < 0) {
-        PA_TRY(fail_not_found(checkpoint, split, kind, layer, suffix, err));
+    if (place >= 0) {
+        pa_entry *entry = &checkpoint->entries[checkpoint->order[place]];
+        /* Two stacks of layers in one file (an encoder and a decoder) cannot be told apart by the layer's number. */
+        PA_REQUIRE(!pa_checkpoint_matches(checkpoint, place + 1, group, layer, entry->suffix), err, PA_ERR_UNSUPPORTED,
+                   "'%s' and '%s' are both layer %lld '%s'", entry->name,
+                   checkpoint->entries[checkpoint->order[place + 1]].name, (long long)layer, entry->suffix);
+        *out = entry;
     }
-    pa_entry *entry = &checkpoint->entries[checkpoint->order[place]];
-    /* Two stacks of layers in one file (an encoder and a decoder) cannot be told apart by the layer's number. */
-    PA_REQUIRE(!pa_checkpoint_matches(checkpoint, place + 1, group, layer, entry->suffix), err, PA_ERR_UNSUPPORTED,
-               "'%s' and '%s' are both layer %lld '%s'", entry->name,
-               checkpoint->entries[checkpoint->order[place + 1]].name, (long long)layer, entry->suffix);
-    *out = entry;
 
 cleanup:
     return status;
+}
+
+/* In the state dict of the step, which is opened for it. */
+static pa_status find_in_dict(const pa_checkpoint *checkpoint, const char *split, int64_t layer, const char *suffix,
+                              const pa_checkpoint **owner, pa_entry **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    char what[128];
+    PA_TRY(pa_checkpoint_state_dict(checkpoint, owner, err));
+    PA_TRY(find_own(*owner, "", PA_WEIGHTS, layer, suffix, out, err));
+    if (*out == NULL) {
+        const int64_t group = pa_checkpoint_find_group(*owner, "", PA_WEIGHTS);
+        status = fail_not_found(*owner, checkpoint->state_dict_path, group, layer, suffix, err);
+        describe(checkpoint, split, PA_WEIGHTS, what, sizeof(what));
+        pa_error_prefix(err, "not in the learning dynamics");
+        pa_error_prefix(err, what);
+    }
+
+cleanup:
+    return status;
+}
+
+pa_status pa_checkpoint_find(const pa_checkpoint *checkpoint, const char *split, pa_kind kind, int64_t layer,
+                             const char *suffix, const pa_checkpoint **owner, pa_entry **out, pa_error *err)
+{
+    char what[128];
+    pa_status status = find_own(checkpoint, split, kind, layer, suffix, out, err);
+    *owner = checkpoint;
+    if (status != PA_OK || *out != NULL) {
+        return status;
+    }
+    if (pa_state_dict_serves(checkpoint, split, kind)) {
+        return find_in_dict(checkpoint, split, layer, suffix, owner, out, err);
+    }
+    describe(checkpoint, split, kind, what, sizeof(what));
+    status = fail_not_found(checkpoint, what, pa_checkpoint_find_group(checkpoint, split, kind), layer, suffix, err);
+    return status == PA_ERR_NOT_FOUND && kind == PA_WEIGHTS ? pa_state_dict_fail_absent(checkpoint, err) : status;
 }

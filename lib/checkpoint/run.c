@@ -333,9 +333,11 @@ pa_status pa_run_checkpoint(const pa_run *run, int64_t step, pa_checkpoint **out
     static const char *const splits[] = {"train", "val"};
     pa_status status = PA_OK;
     pa_checkpoint *checkpoint = NULL;
+    pa_text folder = {0};
     PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_run_checkpoint: out is NULL");
     *out = NULL;
     PA_REQUIRE(run != NULL, err, PA_ERR_INVALID, "pa_run_checkpoint: run is NULL");
+    folder.mem = &run->ctx->mem;
     PA_TRY(check_step(run, step, err));
     PA_TRY(pa_checkpoint_start(run->ctx, step, &run->model, &checkpoint, err));
     for (int i = 0; i < 2; i++) {
@@ -344,10 +346,15 @@ pa_status pa_run_checkpoint(const pa_run *run, int64_t step, pa_checkpoint **out
         }
     }
     pa_checkpoint_sort(checkpoint);
+    PA_TRY(step_path(run, step, &folder, err));
+    PA_TRY(pa_state_dict_locate(checkpoint, folder.data, err));
     *out = checkpoint;
     checkpoint = NULL;
 
 cleanup:
+    if (folder.mem != NULL) {
+        pa_text_free(&folder);
+    }
     pa_checkpoint_destroy(checkpoint);
     return status;
 }

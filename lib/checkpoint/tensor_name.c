@@ -34,6 +34,16 @@ const char *pa_tensor_name_suffix(const char *name, int64_t *layer)
     return suffix;
 }
 
+/* "val_attention.pt", but not "attention.v_proj.npy". */
+static int is_attention(const char *name)
+{
+    static const char word[] = "attention";
+    const char *dot = strrchr(name, '.');
+    const size_t stem = dot != NULL ? (size_t)(dot - name) : strlen(name);
+    const size_t length = sizeof(word) - 1;
+    return stem >= length && memcmp(name + stem - length, word, length) == 0;
+}
+
 pa_kind pa_kind_of_file(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -41,5 +51,8 @@ pa_kind pa_kind_of_file(const char *path)
     if (strstr(name, "activations") != NULL) {
         return PA_ACTIVATIONS;
     }
-    return strstr(name, "gradients") != NULL ? PA_GRADIENTS : PA_WEIGHTS;
+    if (strstr(name, "gradients") != NULL) {
+        return PA_GRADIENTS;
+    }
+    return is_attention(name) ? PA_ATTENTION : PA_WEIGHTS;
 }

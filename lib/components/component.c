@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "components/component_impl.h"
 
-enum { MAX_OTHER_KEYS = 32 };
+enum { MAX_OTHER_KEYS = 32, MAY_BE_EMPTY = PA_COMPONENT_PAIRS | PA_COMPONENT_REFERENCE };
 
 /* "layer_suffixes of 'ov_circuit'" takes its roles as keys; the error names the nearest. */
 static pa_status unknown_role(const pa_component_ops *ops, const pa_yaml *yaml, const pa_yaml_node *key, pa_error *err)
@@ -54,7 +54,13 @@ static pa_status check_suffixes(const pa_component_ops *ops, const pa_yaml *yaml
                                 pa_error *err)
 {
     const pa_yaml_node *suffixes = pa_yaml_find(map, "layer_suffixes");
-    if (suffixes == NULL || suffixes->type == PA_YAML_NULL || ops->roles[0].name[0] == '\0') {
+    if (suffixes == NULL || suffixes->type == PA_YAML_NULL) {
+        return PA_OK;
+    }
+    if (ops->n_roles == 0) {
+        return pa_yaml_fail(yaml, suffixes, err, "component '%s' takes no layer_suffixes", ops->name);
+    }
+    if (ops->roles[0].name[0] == '\0') {
         return PA_OK;
     }
     if (suffixes->type != PA_YAML_MAPPING) {
@@ -125,6 +131,8 @@ pa_status pa_component_create_yaml(pa_context *ctx, const char *name, pa_kind ki
         return PA_ERR_NOT_FOUND;
     }
     PA_REQUIRE(kind >= 0 && kind < PA_N_KINDS, err, PA_ERR_INVALID, "unknown kind %d", (int)kind);
+    PA_REQUIRE(entry->ops.kinds == 0 || (entry->ops.kinds >> kind & 1) != 0, err, PA_ERR_CONFIG,
+               "component '%s' is not made of %s", name, pa_kind_name(kind));
     PA_REQUIRE_MEMORY(component = pa_alloc(&ctx->mem, 1, sizeof(*component)), err, "a component");
     component->ctx = ctx;
     component->entry = entry;
@@ -190,8 +198,16 @@ const char *pa_component_suffix(const pa_component *component, int64_t role)
 pa_status pa_component_build(const pa_component *component, const pa_checkpoint *checkpoint, const char *split,
                              int64_t layer, pa_parts **out, pa_error *err)
 {
+    return pa_component_build_between(component, checkpoint, NULL, split, layer, out, err);
+}
+
+pa_status pa_component_build_between(const pa_component *component, const pa_checkpoint *checkpoint,
+                                     const pa_checkpoint *reference, const char *split, int64_t layer, pa_parts **out,
+                                     pa_error *err)
+{
     pa_status status = PA_OK;
-    pa_site site = {.component = component, .checkpoint = checkpoint, .split = split, .layer = layer};
+    pa_site site = {
+        .component = component, .checkpoint = checkpoint, .reference = reference, .split = split, .layer = layer};
     *out = NULL;
     PA_REQUIRE(component != NULL && checkpoint != NULL && split != NULL, err, PA_ERR_INVALID, "a NULL argument");
     const pa_component_entry *entry = component->entry;
@@ -204,7 +220,8 @@ pa_status pa_component_build(const pa_component *component, const pa_checkpoint 
                    (int)status);
         goto cleanup;
     }
-    PA_REQUIRE(site.parts->count > 0, err, PA_ERR_CALLBACK, "component '%s' emitted nothing", entry->ops.name);
+    PA_REQUIRE(site.parts->count > 0 || (entry->ops.flags & MAY_BE_EMPTY) != 0, err, PA_ERR_CALLBACK,
+               "component '%s' emitted nothing", entry->ops.name);
     *out = site.parts;
     site.parts = NULL;
 

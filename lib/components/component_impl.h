@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/context_impl.h"
+#include "base/index.h"
 #include "base/options_impl.h"
 
 /** A registered component: everything copied. */
@@ -26,9 +27,10 @@ struct pa_component {
 };
 
 typedef struct pa_part {
-    char *key;
+    const char *key; /**< Of the parts' index. */
     int64_t head;
     pa_matrix *matrix;
+    pa_matrix *second; /**< Of a pair; else NULL. */
 } pa_part;
 
 struct pa_parts {
@@ -36,11 +38,13 @@ struct pa_parts {
     pa_part *items;
     int64_t count;
     int64_t capacity;
+    pa_index keys; /**< Numbers of `items` by key: pairs of heads are many. */
 };
 
 struct pa_site {
     const pa_component *component;
     const pa_checkpoint *checkpoint;
+    const pa_checkpoint *reference; /**< Or NULL. */
     const char *split;
     int64_t layer;
     pa_parts *parts;
@@ -63,8 +67,9 @@ const char *pa_component_suffix(const pa_component *component, int64_t role);
 int64_t pa_role_find(const pa_component_ops *ops, const char *role);
 
 pa_status pa_parts_create(const pa_allocator *mem, pa_parts **out, pa_error *err);
-/** Takes its own reference to the matrix. PA_ERR_EXISTS when the key is there. */
-pa_status pa_parts_add(pa_parts *parts, const char *key, int64_t head, const pa_matrix *matrix, pa_error *err);
+/** Takes its own references; `second` may be NULL. PA_ERR_EXISTS when the key is there. */
+pa_status pa_parts_add(pa_parts *parts, const char *key, int64_t head, const pa_matrix *matrix, const pa_matrix *second,
+                       pa_error *err);
 
 #define PA_COMPONENT(name) extern const pa_component_ops pa_component_##name;
 #include "components/component_list.h"

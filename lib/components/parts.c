@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
  * The named matrices that a component has built. */
-#include <string.h>
-
 #include "base/alloc.h"
 #include "components/component_impl.h"
 
@@ -13,6 +11,7 @@ pa_status pa_parts_create(const pa_allocator *mem, pa_parts **out, pa_error *err
         return pa_fail_nomem(err, "a component");
     }
     (*out)->mem = *mem;
+    (*out)->keys.arena.mem = &(*out)->mem;
     return PA_OK;
 }
 
@@ -21,27 +20,30 @@ void pa_parts_destroy(pa_parts *parts)
     if (parts != NULL) {
         const pa_allocator mem = parts->mem;
         for (int64_t i = 0; i < parts->count; i++) {
-            pa_free(&mem, parts->items[i].key);
             pa_matrix_destroy(parts->items[i].matrix);
+            pa_matrix_destroy(parts->items[i].second);
         }
+        pa_index_free(&parts->keys);
         pa_free(&mem, parts->items);
         pa_free(&mem, parts);
     }
 }
 
-pa_status pa_parts_add(pa_parts *parts, const char *key, int64_t head, const pa_matrix *matrix, pa_error *err)
+pa_status pa_parts_add(pa_parts *parts, const char *key, int64_t head, const pa_matrix *matrix, const pa_matrix *second,
+                       pa_error *err)
 {
     pa_status status = PA_OK;
-    for (int64_t i = 0; i < parts->count; i++) {
-        PA_REQUIRE(strcmp(parts->items[i].key, key) != 0, err, PA_ERR_EXISTS, "'%s' was emitted twice", key);
-    }
+    int64_t number = 0;
     pa_part *items = pa_array_grow(&parts->mem, parts->items, &parts->capacity, parts->count + 1, sizeof(*items));
     PA_REQUIRE_MEMORY(items, err, "a component");
     parts->items = items;
-    pa_part *part = &items[parts->count];
-    PA_REQUIRE_MEMORY(part->key = pa_strdup(&parts->mem, key), err, "a component");
+    PA_TRY(pa_index_add(&parts->keys, key, &number, err));
+    PA_REQUIRE(number == parts->count, err, PA_ERR_EXISTS, "'%s' was emitted twice", key);
+    pa_part *part = &items[number];
+    part->key = parts->keys.texts[number];
     part->head = head;
     part->matrix = pa_matrix_retain(matrix);
+    part->second = second != NULL ? pa_matrix_retain(second) : NULL;
     parts->count++;
 
 cleanup:
@@ -74,4 +76,10 @@ const pa_matrix *pa_parts_matrix(const pa_parts *parts, int64_t index)
 {
     const pa_part *part = part_at(parts, index);
     return part != NULL ? part->matrix : NULL;
+}
+
+const pa_matrix *pa_parts_second(const pa_parts *parts, int64_t index)
+{
+    const pa_part *part = part_at(parts, index);
+    return part != NULL ? part->second : NULL;
 }

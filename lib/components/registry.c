@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
  * Registering components and looking them up. */
+#include <stddef.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -24,7 +25,8 @@ static pa_status check_ops(const pa_allocator *mem, const pa_component_ops *ops,
     PA_REQUIRE(pa_is_identifier(ops->name), err, PA_ERR_INVALID, "a component's name is [a-z][a-z0-9_]*, not '%s'",
                ops->name != NULL ? ops->name : "");
     PA_REQUIRE(ops->build != NULL, err, PA_ERR_INVALID, "component '%s' has no build", ops->name);
-    PA_REQUIRE(ops->n_roles >= 1 && ops->roles != NULL, err, PA_ERR_INVALID, "component '%s' has no role", ops->name);
+    PA_REQUIRE(ops->n_roles >= 0 && (ops->n_roles == 0 || ops->roles != NULL), err, PA_ERR_INVALID,
+               "component '%s' has %lld roles at a NULL pointer", ops->name, (long long)ops->n_roles);
     for (int64_t i = 0; i < ops->n_roles; i++) {
         const char *role = ops->roles[i].name;
         const int plain = role != NULL && role[0] == '\0' && ops->n_roles == 1;
@@ -55,6 +57,11 @@ cleanup:
     return status;
 }
 
+/* Fields that are strings; where one is NULL its copy is empty. */
+static const size_t texts[] = {offsetof(pa_component_ops, name),    offsetof(pa_component_ops, description),
+                               offsetof(pa_component_ops, paper),   offsetof(pa_component_ops, pico),
+                               offsetof(pa_component_ops, formula), offsetof(pa_component_ops, shape)};
+
 static pa_status copy_entry(const pa_allocator *mem, const pa_component_ops *ops, pa_component_entry **out,
                             pa_error *err)
 {
@@ -65,10 +72,10 @@ static pa_status copy_entry(const pa_allocator *mem, const pa_component_ops *ops
     entry->ops = *ops;
     entry->ops.struct_size = sizeof(entry->ops);
     entry->ops.n_options = 0;
-    PA_REQUIRE_MEMORY(entry->ops.name = pa_arena_strdup(&entry->arena, ops->name), err, "a component");
-    PA_REQUIRE_MEMORY(entry->ops.description = pa_arena_strdup(&entry->arena, ops->description), err, "a component");
-    PA_REQUIRE_MEMORY(entry->ops.paper = pa_arena_strdup(&entry->arena, ops->paper), err, "a component");
-    PA_REQUIRE_MEMORY(entry->ops.pico = pa_arena_strdup(&entry->arena, ops->pico), err, "a component");
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        const char **text = (const char **)((char *)&entry->ops + texts[i]);
+        PA_REQUIRE_MEMORY(*text = pa_arena_strdup(&entry->arena, *text), err, "a component");
+    }
     PA_TRY(copy_roles(&entry->arena, ops, &entry->ops.roles, err));
     if (ops->n_options > 0) {
         PA_REQUIRE_MEMORY(entry->options = pa_option_specs_copy(mem, ops->options, ops->n_options), err, "a component");

@@ -34,4 +34,7 @@ const pa_component_ops pa_component_simple = {
     .roles = roles,
     .n_roles = sizeof(roles) / sizeof(roles[0]),
     .build = build,
+    .formula = "T, its last dimension the columns, all others together the rows",
+    .shape = "one matrix `layers.<layer>.<suffix>.<kind>`: weights and gradients [out, in], activations "
+             "[samples, features]",
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * @brief `results.csv`: the fields of every row, RFC 4180: a header, CRLF, quotes where needed. */
+ * @brief `results.csv`: the fields of every row, RFC 4180: a header, CRLF, quotes where needed. Behind the line of a value
+ * there is one for each of its named numbers, told apart by the column `output`; arrays have no place in it. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -35,12 +36,27 @@ static pa_status append_field(pa_text *out, const pa_field *field, pa_error *err
     }
 }
 
+/* The fields that are written in a line: those of the row, and the name of an output beside that of the metric. */
+static int line_fields(const pa_result_row *row, const char *output, pa_field out[PA_ROW_FIELDS_MAX + 1])
+{
+    pa_field fields[PA_ROW_FIELDS_MAX];
+    const int n_fields = pa_row_fields(row, fields);
+    int n = 0;
+    for (int i = 0; i < n_fields; i++) {
+        out[n++] = fields[i];
+        if (strcmp(fields[i].name, "metric") == 0) {
+            out[n++] = (pa_field){.name = "output", .type = PA_FIELD_TEXT, .text = output};
+        }
+    }
+    return n;
+}
+
 static pa_status append_header(pa_text *out, pa_error *err)
 {
     pa_status status = PA_OK;
     const pa_result_row row = {.struct_size = sizeof(row)};
-    pa_field fields[PA_ROW_FIELDS_MAX];
-    const int n_fields = pa_row_fields(&row, fields);
+    pa_field fields[PA_ROW_FIELDS_MAX + 1];
+    const int n_fields = line_fields(&row, "", fields);
     for (int i = 0; i < n_fields; i++) {
         PA_TRY(pa_text_append(out, i == 0 ? "" : ",", err));
         PA_TRY(append_text(out, fields[i].name, err));
@@ -51,11 +67,11 @@ cleanup:
     return status;
 }
 
-static pa_status append_row(pa_text *out, const pa_result_row *row, pa_error *err)
+static pa_status append_line(pa_text *out, const pa_result_row *row, const char *output, pa_error *err)
 {
     pa_status status = PA_OK;
-    pa_field fields[PA_ROW_FIELDS_MAX];
-    const int n_fields = pa_row_fields(row, fields);
+    pa_field fields[PA_ROW_FIELDS_MAX + 1];
+    const int n_fields = line_fields(row, output, fields);
     for (int i = 0; i < n_fields; i++) {
         PA_TRY(pa_text_append(out, i == 0 ? "" : ",", err));
         PA_TRY(append_field(out, &fields[i], err));
@@ -63,6 +79,23 @@ static pa_status append_row(pa_text *out, const pa_result_row *row, pa_error *er
     PA_TRY(pa_text_append(out, "\r\n", err));
 
 cleanup:
+    return status;
+}
+
+static pa_status append_row(pa_text *out, const pa_result_row *row, pa_error *err)
+{
+    pa_status status = append_line(out, row, "", err);
+    pa_result_row line = *row;
+    line.value.note[0] = '\0'; /* which is about the value */
+    for (int64_t i = 0; i < pa_value_output_count(&row->value) && status == PA_OK; i++) {
+        pa_output output = {.struct_size = sizeof(output)};
+        status = pa_value_output(&row->value, i, &output, err);
+        line.value.value = output.number;
+        line.value.state = output.state;
+        if (status == PA_OK && output.ndim == 0) {
+            status = append_line(out, &line, output.name, err);
+        }
+    }
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * @brief `step_<N>/<file>.json`: one flat object, key to number or null, as pico-analyze writes it. */
+ * @brief `step_<N>/<file>.json`: one flat object, key to number or null, as pico-analyze writes it. A named number of a
+ * value is one more key, `<key>.<name>`; arrays have no place in it. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -51,19 +52,42 @@ static pa_status find_file(step_files *step, const char *name, pa_text **out, pa
     return PA_OK;
 }
 
-static pa_status append_pair(pa_text *text, const pa_result_row *row, pa_error *err)
+/* `name` is that of an output, or NULL for the value itself. */
+static pa_status append_pair(pa_text *text, const char *key, const char *name, pa_state state, double number,
+                             pa_error *err)
 {
     pa_status status = PA_OK;
+    pa_text full = {.mem = text->mem};
+    if (name != NULL) {
+        PA_TRY(pa_text_append(&full, key, err));
+        PA_TRY(pa_text_append(&full, ".", err));
+        PA_TRY(pa_text_append(&full, name, err));
+        key = full.data;
+    }
     PA_TRY(pa_text_append(text, text->length == 0 ? "{\n    " : ",\n    ", err));
-    PA_TRY(pa_text_append_json(text, row->key, err));
+    PA_TRY(pa_text_append_json(text, key, err));
     PA_TRY(pa_text_append(text, ": ", err));
-    if (row->value.state == PA_STATE_OK) {
-        PA_TRY(pa_text_number(text, row->value.value, err));
+    if (state == PA_STATE_OK) {
+        PA_TRY(pa_text_number(text, number, err));
     } else {
         PA_TRY(pa_text_append(text, "null", err));
     }
 
 cleanup:
+    pa_text_free(&full);
+    return status;
+}
+
+static pa_status append_row(pa_text *text, const pa_result_row *row, pa_error *err)
+{
+    pa_status status = append_pair(text, row->key, NULL, row->value.state, row->value.value, err);
+    for (int64_t i = 0; i < pa_value_output_count(&row->value) && status == PA_OK; i++) {
+        pa_output output = {.struct_size = sizeof(output)};
+        status = pa_value_output(&row->value, i, &output, err);
+        if (status == PA_OK && output.ndim == 0) {
+            status = append_pair(text, row->key, output.name, output.state, output.number, err);
+        }
+    }
     return status;
 }
 
@@ -99,7 +123,7 @@ static pa_status write_json(const pa_export_job *job, pa_error *err)
             number = row.step;
         }
         PA_TRY(find_file(&step, row.file, &text, err));
-        PA_TRY(append_pair(text, &row, err));
+        PA_TRY(append_row(text, &row, err));
     }
     PA_TRY(write_step(job, &step, number, err));
 

@@ -51,5 +51,8 @@ int pa_row_fields(const pa_result_row *row, pa_field out[PA_ROW_FIELDS_MAX])
     out[n++] = text_field("estimator", value->estimator);
     out[n++] = text_field("compat", row->compat == PA_COMPAT_PICO ? "pico" : "literature");
     out[n++] = text_field("file", row->file);
+    out[n++] = text_field("target_split", row->target_split);
+    out[n++] = text_field("target_run", row->target_run);
+    out[n++] = optional_field("target_layer", row->target_layer);
     return n;
 }

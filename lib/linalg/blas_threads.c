@@ -21,11 +21,16 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
+#include <picoanalyze/context.h>
+
 #include "linalg/blas_buffers.h"
 
 /* There when the BLAS is built with OpenMP. */
 int omp_get_max_threads(void) __attribute__((weak));
 void omp_set_num_threads(int threads) __attribute__((weak));
+
+/* What OpenBLAS itself calls before a fork; it starts the threads again only when asked for more than one. */
+int blas_thread_shutdown_(void) __attribute__((weak));
 
 static struct {
     pthread_mutex_t lock;
@@ -139,6 +144,14 @@ int32_t pa_blas_host_threads(void)
     const int32_t host_threads = gate.inside > 0 && threads == 1 ? gate.host_threads : threads;
     pthread_mutex_unlock(&gate.lock);
     return host_threads;
+}
+
+void pa_runtime_end_blas_threads(void)
+{
+    if (openblas_get_parallel() == OPENBLAS_THREAD && blas_thread_shutdown_ != NULL) {
+        openblas_set_num_threads(1);
+        (void)blas_thread_shutdown_();
+    }
 }
 
 int32_t pa_blas_max_callers(void)

@@ -5,6 +5,9 @@
 #define PA_LINALG_GRAM_H
 #include "linalg/view.h"
 
+/** The lower triangle of A A^T, [a.rows, a.rows] by columns; what is above the diagonal stays as it is. */
+pa_status pa_gram_lower(pa_view a, double *gram, pa_error *err);
+
 /**
  * The singular values of A, descending, as roots of the eigenvalues of its smaller Gram matrix. Squaring squares the
  * condition number: the relative error of the smallest value is about 2^-52 kappa^2. `*accurate` is 1 when that stays

@@ -53,7 +53,7 @@ static pa_status open_exponent(pa_histogram *histogram, uint64_t exponent, pa_er
     return PA_OK;
 }
 
-static inline pa_status add(pa_histogram *histogram, double x, pa_error *err)
+static inline pa_status add(pa_histogram *histogram, double x, int64_t count, pa_error *err)
 {
     const double magnitude = fabs(x);
     uint64_t bits;
@@ -66,8 +66,8 @@ static inline pa_status add(pa_histogram *histogram, double x, pa_error *err)
         }
     }
     bucket *b = &histogram->exponents[exponent][(bits >> SHIFT) & (BUCKETS - 1)];
-    b->count++;
-    b->sum += magnitude;
+    b->count += count;
+    b->sum += (double)count * magnitude;
     return PA_OK;
 }
 
@@ -75,7 +75,7 @@ pa_status pa_histogram_add_f64(pa_histogram *histogram, const double *x, int64_t
 {
     pa_status status = PA_OK;
     for (int64_t i = 0; i < count && status == PA_OK; i++) {
-        status = add(histogram, x[i], err);
+        status = add(histogram, x[i], 1, err);
     }
     return status;
 }
@@ -84,25 +84,17 @@ pa_status pa_histogram_add_f32(pa_histogram *histogram, const float *x, int64_t 
 {
     pa_status status = PA_OK;
     for (int64_t i = 0; i < count && status == PA_OK; i++) {
-        status = add(histogram, (double)x[i], err);
+        status = add(histogram, (double)x[i], 1, err);
     }
     return status;
 }
 
-pa_status pa_histogram_merge(pa_histogram *into, const pa_histogram *from, pa_error *err)
+pa_status pa_histogram_add_groups(pa_histogram *histogram, const int64_t *counts, const double *means, int64_t n,
+                                  pa_error *err)
 {
     pa_status status = PA_OK;
-    for (uint64_t e = 0; e < EXPONENTS && status == PA_OK; e++) {
-        if (from->exponents[e] == NULL) {
-            continue;
-        }
-        if (into->exponents[e] == NULL) {
-            status = open_exponent(into, e, err);
-        }
-        for (int b = 0; b < BUCKETS && status == PA_OK; b++) {
-            into->exponents[e][b].count += from->exponents[e][b].count;
-            into->exponents[e][b].sum += from->exponents[e][b].sum;
-        }
+    for (int64_t i = 0; i < n && status == PA_OK; i++) {
+        status = add(histogram, means[i], counts[i], err);
     }
     return status;
 }

@@ -21,8 +21,9 @@ void pa_histogram_destroy(pa_histogram *histogram);
 pa_status pa_histogram_add_f64(pa_histogram *histogram, const double *x, int64_t count, pa_error *err);
 pa_status pa_histogram_add_f32(pa_histogram *histogram, const float *x, int64_t count, pa_error *err);
 
-/** Add the counts and sums of another. */
-pa_status pa_histogram_merge(pa_histogram *into, const pa_histogram *from, pa_error *err);
+/** Count `counts[i]` numbers of mean `means[i]`, as pa_histogram_read() gives them: for the distribution of a union. */
+pa_status pa_histogram_add_groups(pa_histogram *histogram, const int64_t *counts, const double *means, int64_t n,
+                                  pa_error *err);
 
 /** Number of buckets that are not empty. */
 int64_t pa_histogram_size(const pa_histogram *histogram);

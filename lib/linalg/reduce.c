@@ -37,10 +37,21 @@ double pa_dot(const double *x, const double *y, int64_t count)
 
 double pa_max_abs(const double *x, int64_t count)
 {
-    double largest = 0.0;
-    for (int64_t i = 0; i < count; i++) {
+    double lane[LANES] = {0};
+    const int64_t whole = count / LANES * LANES;
+    for (int64_t i = 0; i < whole; i += LANES) {
+        for (int k = 0; k < LANES; k++) {
+            const double magnitude = fabs(x[i + k]);
+            lane[k] = magnitude > lane[k] ? magnitude : lane[k];
+        }
+    }
+    for (int64_t i = whole; i < count; i++) {
         const double magnitude = fabs(x[i]);
-        largest = magnitude > largest ? magnitude : largest;
+        lane[0] = magnitude > lane[0] ? magnitude : lane[0];
+    }
+    double largest = lane[0];
+    for (int k = 1; k < LANES; k++) {
+        largest = lane[k] > largest ? lane[k] : largest;
     }
     return largest;
 }
@@ -93,7 +104,14 @@ int pa_scale_into_range(double *x, int64_t count)
 double pa_frobenius(pa_view a)
 {
     const lines l = lines_of(a);
+    double sum = 0.0;
     double largest = 0.0;
+    for (int64_t i = 0; i < l.count; i++) {
+        sum += pa_dot(a.data + i * l.stride, a.data + i * l.stride, l.length);
+    }
+    if (sum > 0x1p-700 && sum < 0x1p1000) { /* no square that matters has left the range of doubles */
+        return sqrt(sum);
+    }
     for (int64_t i = 0; i < l.count; i++) {
         largest = fmax(largest, pa_max_abs(a.data + i * l.stride, l.length));
     }

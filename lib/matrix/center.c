@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "linalg/gemm.h"
+#include "linalg/reduce.h"
 #include "matrix/matrix_impl.h"
 
 typedef struct column_sums {
@@ -48,6 +49,37 @@ cleanup:
     return status;
 }
 
+/* Means of A B are the means of A, times B. */
+static pa_status means_of_product(const pa_matrix *m, double *means, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const pa_matrix *a = m->operands[0];
+    const double *left = NULL;
+    pa_view right = {0};
+    PA_TRY(pa_matrix_column_means(a, &left, err));
+    PA_TRY(pa_matrix_view(m->operands[1], &right, err));
+    if (a->cols > 0) {
+        PA_TRY(pa_gemm(1.0, pa_view_row_major(left, 1, a->cols), right, 0.0, PA_ROW_MAJOR, means, m->cols, err));
+    }
+
+cleanup:
+    return status;
+}
+
+static pa_status means_of_columns(const pa_matrix *m, double *means, pa_error *err)
+{
+    pa_status status = PA_OK;
+    for (int64_t i = 0; i < m->n_operands && status == PA_OK; i++) {
+        const double *part = NULL;
+        status = pa_matrix_column_means(m->operands[i], &part, err);
+        if (status == PA_OK && m->operands[i]->cols > 0) {
+            memcpy(means, part, (size_t)m->operands[i]->cols * sizeof(*means));
+            means += m->operands[i]->cols;
+        }
+    }
+    return status;
+}
+
 pa_status pa_compute_column_means(const pa_matrix *m, pa_memo *memo, pa_error *err)
 {
     pa_status status = PA_OK;
@@ -55,15 +87,10 @@ pa_status pa_compute_column_means(const pa_matrix *m, pa_memo *memo, pa_error *e
     double *correction = NULL;
     double *means = pa_alloc(mem, m->cols, sizeof(*means));
     PA_REQUIRE_MEMORY(means, err, "column means");
-    if (m->rows > 0 && m->node == PA_NODE_PRODUCT) { /* means of A B are the means of A, times B */
-        const pa_matrix *a = m->operands[0];
-        const double *left = NULL;
-        pa_view right = {0};
-        PA_TRY(pa_matrix_column_means(a, &left, err));
-        PA_TRY(pa_matrix_view(m->operands[1], &right, err));
-        if (a->cols > 0) {
-            PA_TRY(pa_gemm(1.0, pa_view_row_major(left, 1, a->cols), right, 0.0, PA_ROW_MAJOR, means, m->cols, err));
-        }
+    if (m->rows > 0 && m->node == PA_NODE_PRODUCT) {
+        PA_TRY(means_of_product(m, means, err));
+    } else if (m->node == PA_NODE_COLUMNS) {
+        PA_TRY(means_of_columns(m, means, err));
     } else if (m->rows > 0) {
         PA_REQUIRE_MEMORY(correction = pa_alloc(mem, m->cols, sizeof(*correction)), err, "column means");
         PA_TRY(mean_of_elements(m, means, correction, err));
@@ -157,6 +184,18 @@ pa_status pa_matrix_centered(const pa_matrix *m, const pa_matrix **out, pa_error
     return status;
 }
 
+/* Root of the sum of squares of all elements: of those of the centred matrix and of the means, which are orthogonal. */
+static pa_status norm_before(const pa_matrix *m, double norm_centered, double *out, pa_error *err)
+{
+    const double *means = NULL;
+    const pa_status status = pa_matrix_column_means(m, &means, err);
+    if (status == PA_OK) {
+        const pa_view row = pa_view_row_major(means, 1, m->cols);
+        *out = hypot(norm_centered, sqrt((double)m->rows) * pa_frobenius(row));
+    }
+    return status;
+}
+
 pa_status pa_compute_standardized(const pa_matrix *m, pa_memo *memo, pa_error *err)
 {
     pa_status status = PA_OK;
@@ -165,7 +204,7 @@ pa_status pa_compute_standardized(const pa_matrix *m, pa_memo *memo, pa_error *e
     double before = 0.0;
     PA_TRY(pa_matrix_centered(m, &centered, err));
     PA_TRY(pa_matrix_frobenius(centered, &norm, err));
-    PA_TRY(pa_matrix_frobenius(m, &before, err));
+    PA_TRY(norm_before(m, norm, &before, err));
     /* What rounding leaves of constant columns: an ulp or two of each element. */
     if (norm > 16.0 * 0x1p-52 * before && isfinite(1.0 / norm)) {
         pa_matrix *scaled = NULL;

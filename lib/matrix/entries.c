@@ -62,6 +62,26 @@ pa_status pa_matrix_entry_stats(const pa_matrix *m, pa_entry_stats *out, pa_erro
     return status;
 }
 
+pa_status pa_compute_sum_abs(const pa_matrix *m, pa_memo *memo, pa_error *err)
+{
+    if (pa_matrix_floats(m) != NULL) {
+        memo->sum_abs = memo->float_sums.magnitudes; /* found with the non-finite elements, before any other query */
+        return PA_OK;
+    }
+    const pa_status status = pa_matrix_ask(m, PA_QUERY_ENTRIES, err);
+    memo->sum_abs = memo->stats.sum_abs;
+    return status;
+}
+
+pa_status pa_matrix_sum_abs(const pa_matrix *m, double *out, pa_error *err)
+{
+    const pa_status status = pa_matrix_ask(m, PA_QUERY_SUM_ABS, err);
+    if (status == PA_OK) {
+        *out = m->memo->sum_abs;
+    }
+    return status;
+}
+
 pa_status pa_matrix_row_abs_sums(const pa_matrix *m, const double **out, pa_error *err)
 {
     *out = NULL;

@@ -6,7 +6,7 @@
 
 #include "base/dtype.h"
 #include "linalg/gemm.h"
-#include "linalg/squares.h"
+#include "linalg/float_sums.h"
 #include "matrix/matrix_impl.h"
 
 enum { PANEL_ELEMENTS = 1 << 18 };
@@ -295,8 +295,8 @@ static pa_status count_in_leaf(const pa_matrix *m, pa_memo *memo, int64_t *count
     pa_view view = {0};
     const float *floats = pa_matrix_floats(m);
     if (floats != NULL) {
-        memo->sum_squares = pa_sum_squares_f32(floats, m->rows * m->cols);
-        if (isfinite(memo->sum_squares)) {
+        memo->float_sums = pa_sum_f32(floats, m->rows * m->cols);
+        if (isfinite(memo->float_sums.squares)) {
             return PA_OK;
         }
     }

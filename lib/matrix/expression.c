@@ -117,45 +117,6 @@ cleanup:
     return status;
 }
 
-/* A1 B1 + A2 B2 = [A1 A2] [B1; B2], as long as that has fewer inner columns than sides. */
-static pa_status sum_of_products(const pa_matrix *a, const pa_matrix *b, pa_matrix **out, pa_error *err)
-{
-    pa_matrix *left = NULL;
-    pa_matrix *right = NULL;
-    const pa_matrix *const lefts[2] = {a->operands[0], b->operands[0]};
-    const pa_matrix *const rights[2] = {a->operands[1], b->operands[1]};
-    pa_status status = pa_matrix_concat_columns(lefts, 2, &left, err);
-    if (status == PA_OK) {
-        status = pa_matrix_concat_rows(rights, 2, &right, err);
-    }
-    if (status == PA_OK) {
-        status = binary(PA_NODE_PRODUCT, left, right, a->rows, a->cols, out, err);
-    }
-    pa_matrix_destroy(left);
-    pa_matrix_destroy(right);
-    return status;
-}
-
-pa_status pa_matrix_sum(const pa_matrix *a, const pa_matrix *b, pa_matrix **out, pa_error *err)
-{
-    pa_status status = PA_OK;
-    *out = NULL;
-    PA_TRY(check_operand(a, err));
-    PA_TRY(check_operand(b, err));
-    PA_REQUIRE(a->rows == b->rows && a->cols == b->cols, err, PA_ERR_SHAPE, "[%lld, %lld] plus [%lld, %lld]",
-               (long long)a->rows, (long long)a->cols, (long long)b->rows, (long long)b->cols);
-    const int64_t side = a->rows < a->cols ? a->rows : a->cols;
-    if (a->node == PA_NODE_PRODUCT && b->node == PA_NODE_PRODUCT &&
-        a->operands[0]->cols + b->operands[0]->cols < side) {
-        PA_TRY(sum_of_products(a, b, out, err));
-    } else {
-        PA_TRY(binary(PA_NODE_SUM, a, b, a->rows, a->cols, out, err));
-    }
-
-cleanup:
-    return status;
-}
-
 pa_status pa_matrix_scale(const pa_matrix *m, double factor, pa_matrix **out, pa_error *err)
 {
     pa_status status = PA_OK;

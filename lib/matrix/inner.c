@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * Inner products of two matrices: of their elements, and of their row Grams. */
+ * Inner products: of the elements of two matrices, of their row Grams, of all columns of one with those of the other, and
+ * of the rows of one. */
 #include <math.h>
 
 #include "linalg/gemm.h"
 #include "linalg/reduce.h"
+#include "linalg/svd.h"
 #include "matrix/matrix_impl.h"
+#include "matrix/pairs.h"
 
 static pa_status check_pair(const pa_matrix *a, const pa_matrix *b, pa_error *err)
 {
@@ -137,8 +140,9 @@ static const pa_matrix *without_factor(const pa_matrix *m, double *factor)
     return m;
 }
 
-/* ||A^T B||_F^2 from the narrow forms. */
-static pa_status cross_norm(const pa_matrix *a, const pa_matrix *b, double *out, pa_error *err)
+/* N_a^T N_b of the narrow forms, column-major: A^T B up to orthonormal columns and rows. */
+static pa_status cross_product(const pa_matrix *a, const pa_matrix *b, double **out, int64_t *rows, int64_t *cols,
+                               pa_error *err)
 {
     pa_status status = PA_OK;
     double *cross = NULL;
@@ -153,11 +157,64 @@ static pa_status cross_norm(const pa_matrix *a, const pa_matrix *b, double *out,
     const int64_t area = pa_area(x.cols, y.cols);
     PA_REQUIRE_MEMORY(cross = pa_alloc_raw(&a->ctx->mem, area, sizeof(*cross)), err, "a cross product");
     PA_TRY(pa_gemm(a_factor * b_factor, pa_view_transpose(x), y, 0.0, PA_COLUMN_MAJOR, cross, x.cols, err));
-    *out = pa_dot(cross, cross, area);
+    *rows = x.cols;
+    *cols = y.cols;
+    *out = cross;
+    cross = NULL;
 
 cleanup:
     pa_free(&a->ctx->mem, cross);
     return status;
+}
+
+/* ||A^T B||_F^2 from the narrow forms. */
+static pa_status cross_norm(const pa_matrix *a, const pa_matrix *b, double *out, pa_error *err)
+{
+    double *cross = NULL;
+    int64_t rows = 0;
+    int64_t cols = 0;
+    const pa_status status = cross_product(a, b, &cross, &rows, &cols, err);
+    if (status == PA_OK) {
+        *out = pa_dot(cross, cross, rows * cols);
+    }
+    pa_free(&a->ctx->mem, cross);
+    return status;
+}
+
+pa_status pa_matrix_cross_nuclear(const pa_matrix *a, const pa_matrix *b, double *out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    double *cross = NULL;
+    double *sigma = NULL;
+    double sum = 0.0;
+    int64_t rows = 0;
+    int64_t cols = 0;
+    PA_REQUIRE(a->rows == b->rows, err, PA_ERR_SHAPE, "%lld and %lld rows", (long long)a->rows, (long long)b->rows);
+    PA_TRY(cross_product(a, b, &cross, &rows, &cols, err));
+    const int64_t k = rows < cols ? rows : cols;
+    PA_REQUIRE_MEMORY(sigma = pa_alloc(&a->ctx->mem, k, sizeof(*sigma)), err, "singular values");
+    PA_TRY(pa_svd_values(&a->ctx->mem, pa_view_column_major(cross, rows, cols), sigma, err));
+    for (int64_t i = 0; i < k; i++) {
+        sum += sigma[i];
+    }
+    *out = sum;
+
+cleanup:
+    pa_free(&a->ctx->mem, sigma);
+    pa_free(&a->ctx->mem, cross);
+    return status;
+}
+
+pa_status pa_matrix_row_gram(const pa_matrix *m, double *out, pa_error *err)
+{
+    double factor = 1.0;
+    const pa_matrix *inner = without_factor(m, &factor);
+    const pa_status status = pa_matrix_ask(inner, PA_QUERY_NARROW, err);
+    if (status != PA_OK) {
+        return status;
+    }
+    const pa_view x = inner->memo->narrow;
+    return pa_gemm(factor * factor, x, pa_view_transpose(x), 0.0, PA_ROW_MAJOR, out, m->rows, err);
 }
 
 pa_status pa_compute_gram_norm(const pa_matrix *m, pa_memo *memo, pa_error *err)

@@ -34,60 +34,61 @@ static void count_panel_f32(void *user, const float *panel, int64_t rows, int64_
     }
 }
 
-static pa_status merge_operands(const pa_matrix *m, pa_histogram *into, pa_error *err)
+static pa_status add_operands(const pa_matrix *m, pa_histogram *histogram, pa_error *err)
 {
     pa_status status = PA_OK;
     for (int64_t i = 0; i < m->n_operands; i++) {
-        PA_TRY(pa_matrix_ask(m->operands[i], PA_QUERY_HISTOGRAM, err));
-        PA_TRY(pa_histogram_merge(into, m->operands[i]->memo->histogram, err));
+        PA_TRY(pa_matrix_ask(m->operands[i], PA_QUERY_COUNTED, err));
+        const pa_groups *part = &m->operands[i]->memo->counted;
+        PA_TRY(pa_histogram_add_groups(histogram, part->counts, part->means, part->n, err));
     }
 
 cleanup:
     return status;
 }
 
-pa_status pa_compute_histogram(const pa_matrix *m, pa_memo *memo, pa_error *err)
+static pa_status count_elements(const pa_matrix *m, pa_histogram *histogram, pa_error *err)
 {
     pa_status status = PA_OK;
-    counting c = {.status = PA_OK, .err = err};
-    PA_TRY(pa_histogram_create(&m->ctx->mem, &c.histogram, err));
-    if (m->node == PA_NODE_COLUMNS || m->node == PA_NODE_ROWS) {
-        PA_TRY(merge_operands(m, c.histogram, err));
-    } else {
-        int visited = 0;
-        PA_TRY(pa_matrix_visit_f32(m, count_panel_f32, &c, &visited, err));
-        if (!visited) {
-            PA_TRY(pa_matrix_visit(m, count_panel, &c, err));
-        }
+    counting c = {.histogram = histogram, .status = PA_OK, .err = err};
+    int visited = 0;
+    PA_TRY(pa_matrix_visit_f32(m, count_panel_f32, &c, &visited, err));
+    if (!visited) {
+        PA_TRY(pa_matrix_visit(m, count_panel, &c, err));
     }
-    PA_TRY(c.status);
-    memo->histogram = c.histogram;
-    c.histogram = NULL;
+    status = c.status;
 
 cleanup:
-    pa_histogram_destroy(c.histogram);
     return status;
 }
 
-static pa_status groups_of_histogram(const pa_matrix *m, const pa_histogram *histogram, pa_memo *memo, pa_error *err)
+/* Only the buckets in use are kept: the histogram is many times larger. */
+pa_status pa_compute_counted(const pa_matrix *m, pa_memo *memo, pa_error *err)
 {
     pa_status status = PA_OK;
     const pa_allocator *mem = &m->ctx->mem;
+    pa_histogram *histogram = NULL;
     int64_t *counts = NULL;
     double *means = NULL;
+    PA_TRY(pa_histogram_create(mem, &histogram, err));
+    if (m->node == PA_NODE_COLUMNS || m->node == PA_NODE_ROWS) {
+        PA_TRY(add_operands(m, histogram, err));
+    } else {
+        PA_TRY(count_elements(m, histogram, err));
+    }
     const int64_t n = pa_histogram_size(histogram);
     PA_REQUIRE_MEMORY(counts = pa_alloc_raw(mem, n, sizeof(*counts)), err, "magnitudes");
     PA_REQUIRE_MEMORY(means = pa_alloc_raw(mem, n, sizeof(*means)), err, "magnitudes");
     pa_histogram_read(histogram, counts, means);
-    memo->groups = (pa_magnitude_groups){counts, means, n, 0x1p-11};
-    memo->group_counts = counts;
-    memo->group_means = means;
+    memo->counted = (pa_groups){counts, means, n};
+    memo->counted_error = pa_histogram_gini_error(histogram);
     counts = NULL;
     means = NULL;
 
 cleanup:
     pa_free(mem, means);
     pa_free(mem, counts);
+    pa_histogram_destroy(histogram);
     return status;
 }
 
@@ -110,9 +111,8 @@ static pa_status groups_of_sorted(const pa_matrix *m, pa_memo *memo, pa_error *e
         counts[n] = end - begin;
         means[n++] = sorted[begin];
     }
+    memo->distinct = (pa_groups){counts, means, n};
     memo->groups = (pa_magnitude_groups){counts, means, n, 0.0};
-    memo->group_counts = counts;
-    memo->group_means = means;
     counts = NULL;
     means = NULL;
 
@@ -125,12 +125,13 @@ cleanup:
 pa_status pa_compute_groups(const pa_matrix *m, pa_memo *memo, pa_error *err)
 {
     if (pa_route_order(m) == PA_ORDER_COUNT) {
-        const pa_status status = pa_matrix_ask(m, PA_QUERY_HISTOGRAM, err);
+        const pa_status status = pa_matrix_ask(m, PA_QUERY_COUNTED, err);
         if (status != PA_OK) {
             return status;
         }
-        if (pa_histogram_gini_error(memo->histogram) <= TOLERANCE) {
-            return groups_of_histogram(m, memo->histogram, memo, err);
+        if (memo->counted_error <= TOLERANCE) {
+            memo->groups = (pa_magnitude_groups){memo->counted.counts, memo->counted.means, memo->counted.n, 0x1p-11};
+            return PA_OK;
         }
     }
     return groups_of_sorted(m, memo, err);

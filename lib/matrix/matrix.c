@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "matrix/matrix_impl.h"
+#include "matrix/pairs.h"
 
 #include "base/dtype.h"
 #include "matrix/leaf.h"
@@ -235,6 +236,11 @@ pa_status pa_matrix_from_tensor(pa_context *ctx, const pa_tensor *tensor, pa_mat
 cleanup:
     pa_buffer_release(buffer);
     return status;
+}
+
+const pa_allocator *pa_matrix_allocator(const pa_matrix *m)
+{
+    return &m->ctx->mem;
 }
 
 int64_t pa_matrix_rows(const pa_matrix *m)

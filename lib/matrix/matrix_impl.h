@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/context_impl.h"
+#include "linalg/float_sums.h"
 #include "linalg/view.h"
 #include "matrix/buffer.h"
 
@@ -28,10 +29,14 @@ typedef enum pa_node {
 typedef enum pa_query {
     PA_QUERY_NONFINITE,
     PA_QUERY_DENSE,
+    PA_QUERY_COLUMNS,
+    PA_QUERY_DISTRIBUTION,
+    PA_QUERY_EIGENVALUES,
     PA_QUERY_NARROW,
     PA_QUERY_ENTRIES,
+    PA_QUERY_SUM_ABS,
     PA_QUERY_SORTED,
-    PA_QUERY_HISTOGRAM,
+    PA_QUERY_COUNTED,
     PA_QUERY_GROUPS,
     PA_QUERY_FROBENIUS,
     PA_QUERY_GRAM_NORM,
@@ -49,27 +54,45 @@ typedef struct pa_slot {
     atomic_int ready;
 } pa_slot;
 
+/** Backs a pa_magnitude_groups. */
+typedef struct pa_groups {
+    int64_t *counts;
+    double *means;
+    int64_t n;
+} pa_groups;
+
+/** Backs a pa_column_statistics. */
+typedef struct pa_columns {
+    int64_t *counts;
+    double *numbers; /**< means, sds, max, max_abs, mean_abs, scores: `cols` of each. */
+} pa_columns;
+
 /** Answers; each is written once, by the holder of its slot's lock, and never changes after. */
 typedef struct pa_memo {
     atomic_int references;
     pa_matrix *self; /**< The matrix that this is the memo of, for those who hold it as const. */
     pa_slot slots[PA_N_QUERIES];
     int64_t nonfinite;
-    double sum_squares;    /**< Of pa_matrix_floats(), together with `nonfinite`. */
-    double *dense;         /**< Row-major. */
-    double *narrow_values; /**< Backs `narrow` unless that borrows from a buffer or from `dense`. */
+    pa_float_sums float_sums; /**< Of pa_matrix_floats(), together with `nonfinite`. */
+    double *dense;            /**< Row-major. */
+    double *narrow_values;    /**< Backs `narrow` unless that borrows from a buffer or from `dense`. */
     pa_view narrow;
     pa_entry_stats stats;
+    double sum_abs;
     double *row_abs_sums;
     double *sorted;
-    struct pa_histogram *histogram; /**< NULL also when counting would be too coarse. */
-    pa_magnitude_groups groups;
-    int64_t *group_counts; /**< Backs `groups`. */
-    double *group_means;   /**< Backs `groups`. */
+    pa_groups counted;
+    double counted_error;       /**< Bound on the error of a Gini coefficient from `counted`. */
+    pa_groups distinct;         /**< Of `sorted`. */
+    pa_magnitude_groups groups; /**< One of the two. */
     double frobenius;
     double gram_norm; /**< ||A A^T||_F^2. */
     double *row_norms;
     double *sigma;
+    double *eigenvalues; /**< `n_eigenvalues` real parts, then as many imaginary ones. */
+    int64_t n_eigenvalues;
+    struct pa_distribution *distribution; /**< See statistics.h. */
+    pa_columns columns;
     pa_matrix *left;
     double *means;
     pa_matrix *centered;
@@ -121,10 +144,14 @@ pa_status pa_matrix_ask(const pa_matrix *m, pa_query query, pa_error *err);
 /** One per query: compute and store. Called by pa_matrix_ask() only. */
 pa_status pa_compute_nonfinite(const pa_matrix *m, pa_memo *memo, pa_error *err);
 pa_status pa_compute_dense(const pa_matrix *m, pa_memo *memo, pa_error *err);
+pa_status pa_compute_columns(const pa_matrix *m, pa_memo *memo, pa_error *err);
+pa_status pa_compute_distribution(const pa_matrix *m, pa_memo *memo, pa_error *err);
+pa_status pa_compute_eigenvalues(const pa_matrix *m, pa_memo *memo, pa_error *err);
 pa_status pa_compute_narrow(const pa_matrix *m, pa_memo *memo, pa_error *err);
 pa_status pa_compute_entries(const pa_matrix *m, pa_memo *memo, pa_error *err);
+pa_status pa_compute_sum_abs(const pa_matrix *m, pa_memo *memo, pa_error *err);
 pa_status pa_compute_sorted(const pa_matrix *m, pa_memo *memo, pa_error *err);
-pa_status pa_compute_histogram(const pa_matrix *m, pa_memo *memo, pa_error *err);
+pa_status pa_compute_counted(const pa_matrix *m, pa_memo *memo, pa_error *err);
 pa_status pa_compute_groups(const pa_matrix *m, pa_memo *memo, pa_error *err);
 pa_status pa_compute_frobenius(const pa_matrix *m, pa_memo *memo, pa_error *err);
 pa_status pa_compute_gram_norm(const pa_matrix *m, pa_memo *memo, pa_error *err);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "linalg/histogram.h"
 #include "matrix/matrix_impl.h"
 
 typedef struct query_info {
@@ -10,10 +9,14 @@ typedef struct query_info {
 static const query_info queries[PA_N_QUERIES] = {
     [PA_QUERY_NONFINITE] = {pa_compute_nonfinite, 0},
     [PA_QUERY_DENSE] = {pa_compute_dense, 0},
+    [PA_QUERY_COLUMNS] = {pa_compute_columns, 0},
+    [PA_QUERY_DISTRIBUTION] = {pa_compute_distribution, 0},
+    [PA_QUERY_EIGENVALUES] = {pa_compute_eigenvalues, 1},
     [PA_QUERY_NARROW] = {pa_compute_narrow, 1},
     [PA_QUERY_ENTRIES] = {pa_compute_entries, 1},
+    [PA_QUERY_SUM_ABS] = {pa_compute_sum_abs, 1},
     [PA_QUERY_SORTED] = {pa_compute_sorted, 1},
-    [PA_QUERY_HISTOGRAM] = {pa_compute_histogram, 1},
+    [PA_QUERY_COUNTED] = {pa_compute_counted, 1},
     [PA_QUERY_GROUPS] = {pa_compute_groups, 1},
     [PA_QUERY_FROBENIUS] = {pa_compute_frobenius, 1},
     [PA_QUERY_GRAM_NORM] = {pa_compute_gram_norm, 1},
@@ -39,6 +42,12 @@ pa_status pa_memo_create(const pa_allocator *mem, pa_memo **out, pa_error *err)
     return PA_OK;
 }
 
+static void free_groups(const pa_allocator *mem, const pa_groups *groups)
+{
+    pa_free(mem, groups->counts);
+    pa_free(mem, groups->means);
+}
+
 void pa_memo_free(const pa_allocator *mem, pa_memo *memo)
 {
     pa_companion_free(memo->standardized);
@@ -48,11 +57,14 @@ void pa_memo_free(const pa_allocator *mem, pa_memo *memo)
     pa_free(mem, memo->narrow_values);
     pa_free(mem, memo->row_abs_sums);
     pa_free(mem, memo->sorted);
-    pa_histogram_destroy(memo->histogram);
-    pa_free(mem, memo->group_counts);
-    pa_free(mem, memo->group_means);
+    free_groups(mem, &memo->distinct);
+    free_groups(mem, &memo->counted);
     pa_free(mem, memo->row_norms);
     pa_free(mem, memo->sigma);
+    pa_free(mem, memo->eigenvalues);
+    pa_free(mem, memo->distribution);
+    pa_free(mem, memo->columns.counts);
+    pa_free(mem, memo->columns.numbers);
     pa_free(mem, memo->means);
     for (int q = 0; q < PA_N_QUERIES; q++) {
         pthread_mutex_destroy(&memo->slots[q].lock);

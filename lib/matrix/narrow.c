@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "linalg/cholesky.h"
 #include "linalg/gemm.h"
 #include "linalg/qr.h"
 #include "linalg/reduce.h"
@@ -29,9 +30,16 @@ static pa_status keep(const pa_matrix *m, pa_memo *memo, pa_view view, double *o
 {
     pa_status status = PA_OK;
     double *l = NULL;
-    if (pa_route_narrow(m).shortens) {
+    const pa_narrow_plan plan = pa_route_narrow(m);
+    int done = 0;
+    if (plan.shortens) {
         PA_REQUIRE_MEMORY(l = pa_alloc_raw(&m->ctx->mem, pa_area(view.rows, view.rows), sizeof(*l)), err, "an LQ");
-        PA_TRY(pa_lq(&m->ctx->mem, view, l, err));
+        if (plan.cholesky) {
+            PA_TRY(pa_lq_by_cholesky(&m->ctx->mem, view, PA_GRAM_TOLERANCE, l, &done, err));
+        }
+        if (!done) {
+            PA_TRY(pa_lq(&m->ctx->mem, view, l, err));
+        }
         pa_free(&m->ctx->mem, owned);
         owned = l;
         view = pa_view_column_major(l, view.rows, view.rows);
@@ -160,7 +168,7 @@ pa_status pa_compute_frobenius(const pa_matrix *m, pa_memo *memo, pa_error *err)
         break;
     default:
         if (pa_matrix_floats(m) != NULL) {
-            norm = sqrt(memo->sum_squares); /* asked with the non-finite elements, before any other query */
+            norm = sqrt(memo->float_sums.squares); /* asked with the non-finite elements, before any other query */
             break;
         }
         PA_TRY(pa_matrix_view(m, &view, err));

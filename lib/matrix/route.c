@@ -9,10 +9,18 @@ enum {
     COUNT_ELEMENTS = 1 << 16 /* below, sorting is cheap enough */
 };
 
-static pa_narrow_plan finish(pa_narrow_plan plan, int64_t rows)
+/* What is stored in doubles is computed to their precision; what is stored in less has lost more already. */
+static int is_stored_in_doubles(const pa_matrix *m)
 {
+    return pa_dtype_rank_epsilon(m->dtype) < 0x1p-40;
+}
+
+static pa_narrow_plan finish(pa_narrow_plan plan, const pa_matrix *m)
+{
+    const int64_t rows = m->rows;
     plan.shortens = plan.inner / WIDE > rows;
     plan.cols = plan.shortens ? rows : plan.inner;
+    plan.cholesky = plan.shortens && !is_stored_in_doubles(m);
     return plan;
 }
 
@@ -43,13 +51,7 @@ pa_narrow_plan pa_route_narrow(const pa_matrix *m)
     default:
         break;
     }
-    return finish(plan, m->rows);
-}
-
-/* What is stored in doubles is computed to their precision; what is stored in less has lost more already. */
-static int is_stored_in_doubles(const pa_matrix *m)
-{
-    return pa_dtype_rank_epsilon(m->dtype) < 0x1p-40;
+    return finish(plan, m);
 }
 
 pa_spectrum_route pa_route_spectrum(const pa_matrix *m)
@@ -89,7 +91,7 @@ static double narrow_flops(const pa_matrix *m)
     const pa_narrow_plan plan = pa_route_narrow(m);
     const double n = (double)m->rows;
     const double inner = (double)plan.inner;
-    double flops = plan.shortens ? lq_flops(n, inner) : 0.0;
+    double flops = plan.cholesky ? n * n * (inner + n / 3.0) : plan.shortens ? lq_flops(n, inner) : 0.0;
     switch (plan.route) {
     case PA_NARROW_ELEMENTS:
         return flops + dense_flops(m);

@@ -23,7 +23,7 @@ typedef struct pa_narrow_plan {
     int64_t inner;    /**< Columns that the route gives. */
     int64_t cols;     /**< Columns of the narrow form: `inner`, or the number of rows after an LQ. */
     int32_t shortens; /**< Whether that LQ is made. */
-    int32_t reserved;
+    int32_t cholesky; /**< It is had from a Gram matrix, unless the condition number is too large for that. */
 } pa_narrow_plan;
 
 pa_narrow_plan pa_route_narrow(const pa_matrix *m);

@@ -6,7 +6,7 @@
 #include "base/dtype.h"
 #include "linalg/gemm.h"
 
-enum { PANEL_ELEMENTS = 1 << 17 }; /* half a megabyte: read back from cache */
+enum { PANEL_ELEMENTS = 1 << 15 }; /* 128 KiB: read back from the nearer cache */
 
 /* Largest magnitudes of factors for which products of two neither overflow nor lose digits. */
 static const double LARGEST = 0x1p60;

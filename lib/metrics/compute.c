@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/outputs.h"
 #include "metrics/metric_impl.h"
 
 /* States that do not depend on the metric. Leaves `value` unset when the metric must decide. */
@@ -71,6 +72,7 @@ pa_status pa_metric_compute(const pa_metric *metric, const pa_matrix *const *in,
     pa_value value = PA_VALUE_INIT;
     PA_REQUIRE(metric != NULL && in != NULL && out != NULL, err, PA_ERR_INVALID, "a NULL argument");
     PA_REQUIRE(out->struct_size >= sizeof(value), err, PA_ERR_INVALID, "value: struct_size too small");
+    pa_value_clear(out);
     const pa_metric_ops *ops = &metric->entry->ops;
     PA_REQUIRE(n_inputs == ops->n_inputs, err, PA_ERR_INVALID, "metric '%s' reads %d matrices, not %lld", ops->name,
                (int)ops->n_inputs, (long long)n_inputs);
@@ -82,14 +84,21 @@ pa_status pa_metric_compute(const pa_metric *metric, const pa_matrix *const *in,
     value.dtype = pa_matrix_dtype(in[0]);
     PA_TRY(check_inputs(ops, in, &value, err));
     if (value.state == PA_STATE_UNSET) {
+        PA_REQUIRE_MEMORY(value.outputs = pa_outputs_create(&metric->ctx->mem), err, "a value");
         pa_error_clear(err);
         const pa_status returned = ops->compute(metric->entry->user_data, metric->options, in, &value, err);
         PA_TRY(settle(ops, returned, &value, err));
     }
+    if (pa_value_output_count(&value) == 0) {
+        pa_outputs_destroy(value.outputs);
+        value.outputs = NULL;
+    }
     value.struct_size = out->struct_size;
     memcpy(out, &value, sizeof(value));
+    value.outputs = NULL;
 
 cleanup:
+    pa_outputs_destroy(value.outputs);
     return status;
 }
 

@@ -59,4 +59,12 @@ const pa_metric_ops pa_metric_condition_number = {
     .n_inputs = 1,
     .compute = compute,
     .asks = asks,
+    .formula = "sigma_1 / sigma_min(m, n)",
+    .shape = "one matrix [m, n]",
+    .range = "[1, 2^52 / max(m, n)]; of weights stored in 16 bits it is rounding noise, compare `rank_storage`"
+             " with min(m, n)",
+    .invariance = "scaling by c != 0, transposition, orthogonal maps on either side",
+    .cost = "one factorization, shared with all metrics of singular values",
+    .states = "degenerate: an all-zero matrix; singular: the smallest singular value is zero up to the rounding"
+              " of doubles, max(m, n) 2^-52 sigma_1",
 };

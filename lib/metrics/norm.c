@@ -55,9 +55,12 @@ static pa_status compute(void *user_data, const pa_options *options, const pa_ma
     } else if (strcmp(type, "frobenius") == 0) {
         PA_TRY(pa_matrix_frobenius(in[0], &norm, err));
         pa_value_set(out, norm);
+    } else if (strcmp(type, "l1") == 0) {
+        PA_TRY(pa_matrix_sum_abs(in[0], &norm, err));
+        pa_value_set(out, norm);
     } else {
         PA_TRY(pa_matrix_entry_stats(in[0], &stats, err));
-        pa_value_set(out, strcmp(type, "l1") == 0 ? stats.sum_abs : pico ? stats.max_abs : stats.max_row_sum);
+        pa_value_set(out, pico ? stats.max_abs : stats.max_row_sum);
     }
 
 cleanup:
@@ -94,4 +97,11 @@ const pa_metric_ops pa_metric_norm = {
     .compute = compute,
     .asks = asks,
     .pico = "norm_type inf is the largest magnitude instead of the largest row sum",
+    .formula = "frobenius: sqrt(sum_ij a_ij^2); nuclear: sum_i sigma_i; spectral: sigma_1; inf: max_i sum_j "
+               "|a_ij|; l1: sum_ij |a_ij|",
+    .shape = "one matrix [m, n]",
+    .range = "[0, inf), in the units of the elements; 0 for the zero matrix",
+    .invariance = "frobenius, nuclear, spectral: orthogonal maps on either side, transposition; all scale with |c|",
+    .cost = "one pass, or one factorization shared with all metrics of singular values",
+    .states = "nonfinite: the norm exceeds a double",
 };

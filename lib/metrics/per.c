@@ -64,4 +64,10 @@ const pa_metric_ops pa_metric_per = {
     .n_inputs = 1,
     .compute = compute,
     .asks = asks,
+    .formula = "exp(-sum_i p_i ln p_i) / min(m, n), p_i = sigma_i / sum_j sigma_j",
+    .shape = "one matrix [m, n]",
+    .range = "(0, 1]; 1 when all singular values agree, 1/min(m, n) for rank one",
+    .invariance = "scaling by c != 0, transposition, orthogonal maps on either side",
+    .cost = "one factorization, shared with all metrics of singular values",
+    .states = "degenerate: an all-zero matrix",
 };

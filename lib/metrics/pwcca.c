@@ -26,35 +26,10 @@
 #include <math.h>
 
 #include "base/error.h"
+#include "metrics/canonical.h"
 #include "metrics/metric_impl.h"
 
 static const double TIE = 1e-8; /* correlations closer than this are one */
-
-/* Orthonormal basis of the column space of a centred matrix, up to its rank. */
-static pa_status basis(const pa_matrix *centered, pa_matrix **out, int64_t *rank, pa_error *err)
-{
-    pa_status status = PA_OK;
-    const pa_matrix *left = NULL;
-    *out = NULL;
-    PA_TRY(pa_matrix_rank(centered, rank, err));
-    PA_TRY(pa_matrix_left_vectors(centered, &left, err));
-    PA_TRY(pa_matrix_slice(left, 0, pa_matrix_rows(left), 0, *rank, out, err));
-
-cleanup:
-    return status;
-}
-
-/* Q^T M. */
-static pa_status project(const pa_matrix *q, const pa_matrix *m, pa_matrix **out, pa_error *err)
-{
-    pa_matrix *transposed = NULL;
-    pa_status status = pa_matrix_transpose(q, &transposed, err);
-    if (status == PA_OK) {
-        status = pa_matrix_product(transposed, m, out, err);
-    }
-    pa_matrix_destroy(transposed);
-    return status;
-}
 
 /* Sums of alpha and of alpha rho over rows `first` ... `first + count - 1` of the loadings H^T X, which share their
  * correlation when there are several. */
@@ -73,7 +48,7 @@ static pa_status add_group(const pa_matrix *loadings, const double *rho, int64_t
     const double *alpha = NULL;
     PA_TRY(pa_matrix_slice(loadings, first, count, 0, pa_matrix_cols(loadings), &group, err));
     PA_TRY(pa_matrix_left_vectors(group, &u, err));
-    PA_TRY(project(u, group, &turned, err));
+    PA_TRY(pa_canonical_project(u, group, &turned, err));
     PA_TRY(pa_matrix_row_abs_sums(turned, &alpha, err));
     for (int64_t i = 0; i < pa_matrix_rows(turned); i++) {
         into->alpha += alpha[i];
@@ -120,11 +95,11 @@ static pa_status weighted_mean(const pa_matrix *qx, const pa_matrix *qy, const p
     const double *rho = NULL;
     int64_t c = 0;
     sums total = {0.0, 0.0};
-    PA_TRY(project(qx, qy, &cross, err));
+    PA_TRY(pa_canonical_project(qx, qy, &cross, err));
     PA_TRY(pa_matrix_singular_values(cross, &rho, &c, err));
     PA_TRY(pa_matrix_left_vectors(cross, &u, err));
     PA_TRY(pa_matrix_product(qx, u, &variates, err));
-    PA_TRY(project(variates, x, &loadings, err));
+    PA_TRY(pa_canonical_project(variates, x, &loadings, err));
     PA_TRY(add_all(loadings, rho, c, &total, err));
     pa_value_set(out, total.weighted / total.alpha); /* alpha > 0: the rank is at least 1 */
 
@@ -140,8 +115,7 @@ static pa_status compute(void *user_data, const pa_options *options, const pa_ma
 {
     (void)user_data;
     pa_status status = PA_OK;
-    const pa_matrix *x = NULL;
-    const pa_matrix *y = NULL;
+    const pa_matrix *centered[2];
     pa_matrix *qx = NULL;
     pa_matrix *qy = NULL;
     int64_t rank_y = 0;
@@ -150,19 +124,14 @@ static pa_status compute(void *user_data, const pa_options *options, const pa_ma
         pa_value_set_undefined(out, PA_STATE_UNSUPPORTED, "pico-analyze's PWCCA is random or depends on signs");
         return PA_OK;
     }
-    PA_TRY(pa_matrix_standardized(in[0], &x, err));
-    PA_TRY(pa_matrix_standardized(in[1], &y, err));
-    if (x == NULL || y == NULL) {
-        pa_value_set_undefined(out, PA_STATE_DEGENERATE, "every column is constant");
-    } else {
-        PA_TRY(pa_matrix_centered(in[0], &x, err));
-        PA_TRY(pa_matrix_centered(in[1], &y, err));
-        PA_TRY(basis(x, &qx, &out->rank, err));
-        PA_TRY(basis(y, &qy, &rank_y, err));
-        if (out->rank >= out->n - 1 || rank_y >= out->n - 1) {
-            pa_value_set_undefined(out, PA_STATE_SATURATED, "the rank reaches n - 1: every correlation is 1");
-        } else {
-            PA_TRY(weighted_mean(qx, qy, x, out, err));
+    PA_TRY(pa_canonical_inputs(in, centered, out, err));
+    if (centered[0] != NULL) {
+        PA_TRY(pa_matrix_rank(centered[0], &out->rank, err));
+        PA_TRY(pa_matrix_rank(centered[1], &rank_y, err));
+        if (!pa_canonical_saturated(out, out->rank, rank_y)) {
+            PA_TRY(pa_canonical_basis(centered[0], out->rank, &qx, err));
+            PA_TRY(pa_canonical_basis(centered[1], rank_y, &qy, err));
+            PA_TRY(weighted_mean(qx, qy, centered[0], out, err));
         }
     }
 
@@ -190,4 +159,13 @@ const pa_metric_ops pa_metric_pwcca = {
     .asks = asks,
     .pico = "its projection weights are not the paper's: random for rank-deficient input, dependent on the signs of "
             "singular vectors otherwise; no value is given",
+    .formula = "sum_i alpha_i rho_i / sum_i alpha_i, alpha_i = sum_j |<h_i, x_j>|; rho_i the canonical "
+               "correlations, h_i the canonical variates of X, x_j its centred columns",
+    .shape = "two matrices [n, p] and [n, q]; row i of both is the same sample; the weights are those of the "
+             "first",
+    .range = "[0, 1]",
+    .invariance = "invertible maps of the columns of Y; scaling, shifts and sign flips of columns of X",
+    .cost = "two SVDs of the narrow forms, O(c n p) for the weights with c the smaller rank",
+    .states = "degenerate: all columns of an input are constant; saturated: a rank reaches n - 1, where every "
+              "correlation is 1 whatever the data; unsupported: under `compat: pico`",
 };

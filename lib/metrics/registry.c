@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
  * Registering metrics, looking them up, and pairing them with options. */
+#include <stddef.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -31,6 +32,13 @@ cleanup:
     return status;
 }
 
+/* Fields that are strings; where one is NULL its copy is empty. */
+static const size_t texts[] = {
+    offsetof(pa_metric_ops, name),   offsetof(pa_metric_ops, description), offsetof(pa_metric_ops, paper),
+    offsetof(pa_metric_ops, pico),   offsetof(pa_metric_ops, formula),     offsetof(pa_metric_ops, shape),
+    offsetof(pa_metric_ops, range),  offsetof(pa_metric_ops, invariance),  offsetof(pa_metric_ops, cost),
+    offsetof(pa_metric_ops, states), offsetof(pa_metric_ops, outputs)};
+
 static pa_status copy_entry(const pa_allocator *mem, const pa_metric_ops *ops, pa_metric_entry **out, pa_error *err)
 {
     pa_status status = PA_OK;
@@ -40,10 +48,10 @@ static pa_status copy_entry(const pa_allocator *mem, const pa_metric_ops *ops, p
     entry->ops = *ops;
     entry->ops.struct_size = sizeof(entry->ops);
     entry->ops.n_options = 0;
-    PA_REQUIRE_MEMORY(entry->ops.name = pa_arena_strdup(&entry->arena, ops->name), err, "a metric");
-    PA_REQUIRE_MEMORY(entry->ops.description = pa_arena_strdup(&entry->arena, ops->description), err, "a metric");
-    PA_REQUIRE_MEMORY(entry->ops.paper = pa_arena_strdup(&entry->arena, ops->paper), err, "a metric");
-    PA_REQUIRE_MEMORY(entry->ops.pico = pa_arena_strdup(&entry->arena, ops->pico), err, "a metric");
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        const char **text = (const char **)((char *)&entry->ops + texts[i]);
+        PA_REQUIRE_MEMORY(*text = pa_arena_strdup(&entry->arena, *text), err, "a metric");
+    }
     if (ops->n_options > 0) {
         PA_REQUIRE_MEMORY(entry->options = pa_option_specs_copy(mem, ops->options, ops->n_options), err, "a metric");
     }

@@ -2,18 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # bench.sh BIN_DIR PICOANALYZE SOURCE_ROOT WORK_DIR [--quick] [PART...]: measures everything in docs/performance.md.
 #
-# Parts: suite mini open steps elements. Whole processes, side by side in rounds, medians; nothing is asserted. WORK_DIR
-# keeps the generated runs (2 GB; with --quick 0.4 GB) for the next time. PICOANALYZE_BENCH_RUN and
+# Parts: suite mini open steps ranks elements. Whole processes, side by side in rounds, medians; nothing is asserted. WORK_DIR
+# keeps the generated runs (5 GB; with --quick 1 GB) for the next time. PICOANALYZE_BENCH_RUN and
 # PICOANALYZE_BENCH_CONFIG put another run and configuration in the place of those of "mini".
 set -eu
 bin=$1 picoanalyze=$2 source=$3 here=$3/tests/benchmarks work=$4
 shift 4
-rounds=7 slow_rounds=3 widths='384 768' many=200 columns=20000 open_layers=12
+rounds=7 slow_rounds=3 widths='384 768' many=200 study=200 columns=20000 open_layers=12
 if [ "${1:-}" = --quick ]; then
     shift
-    rounds=3 slow_rounds=1 widths=384 many=60 columns=2000 open_layers=4
+    rounds=3 slow_rounds=1 widths=384 many=60 study=40 columns=2000 open_layers=4
 fi
-parts=${*:-suite mini open steps elements}
+parts=${*:-suite mini open steps ranks elements}
 python=/usr/bin/python3
 torch=yes
 $python -c 'import torch, yaml' 2>/dev/null || torch=no
@@ -114,9 +114,10 @@ part_open() {
     row '(picoanalyze --version)' "$("$bin/measure" $rounds "$picoanalyze" --version)"
 }
 
-# steps_config LAST: the suite on steps 0 ... LAST of the run of many steps
+# steps_config LAST [LAYERS]: the suite on steps 0 ... LAST
 steps_config() {
-    sed -e "s/^steps:.*/steps: {start: 0, end: $1, step: 1}/" "$here/suite.yaml" >"$work/steps-$1.yaml"
+    sed -e "s/^steps:.*/steps: {start: 0, end: $1, step: 1}/" -e "s/layers: .*/layers: [${2:-0}]/" \
+        "$here/suite.yaml" >"$work/steps-$1.yaml"
     echo "$work/steps-$1.yaml"
 }
 
@@ -135,6 +136,22 @@ part_steps() {
         printf "  a step: %.2f ms in the first half, %.2f ms in the second\n", 1e3 * first, 1e3 * second
         printf "  = %.2f second / first half\n  = %.2f peak memory of %d / 3 steps\n", second / first, $9 / $3, n
     }'
+}
+
+part_ranks() {
+    if ! command -v mpirun >/dev/null || ! ldd "$picoanalyze" | grep -q libmpi; then
+        echo 'ranks: built without MPI, or no mpirun here'
+        return
+    fi
+    echo "$study steps of two layers, suite.yaml at d_model 384: processes against threads"
+    make_run study --d_model 384 --layers 2 --heads 12 --kv_heads 4 --samples 512 --steps 0:$((study - 1))
+    config=$(steps_config $((study - 1)) '0, 1')
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 # in a container
+    found=$("$bin/measure" $slow_rounds $(analyze "$config" "$run" "$work/ours" 2) , \
+        mpirun --oversubscribe -n 4 $(analyze "$config" "$run" "$work/ours" 1))
+    row '1 process, 2 threads' "$(line 1 "$found")"
+    row '4 ranks, 1 thread each' "$(line 2 "$found")"
+    ratio '2 threads / 4 ranks' "$(line 1 "$found")" "$(line 2 "$found")"
 }
 
 part_elements() {

@@ -19,4 +19,20 @@ expect_out_matches '^[0-9]+ tensors in 1 step, '
 pico inspect "$run/checkpoints/step_0/learning_dynamics/val_gradients.pt"; expect_status 0
 expect_out_matches '^ +- +[a-z-]+ +gradients +.*layers\.1\.swiglu\.w_2'
 pico inspect "$run/training_config.yaml"; expect_status 1; expect_err training_config.yaml
+
+# Formats of others: a file, an index of several, a step that has a state dict.
+data=$PA_ROOT/tests/data/safetensors
+if pico inspect "$data/small.safetensors" && [ "$status" = 0 ]; then
+    expect_out_matches '^ +- +- +weights +pico_decoder\.layers\.0\.attention\.v_proj\.weight +f32 +\[2, 3\]$'
+    pico inspect "$data/model.safetensors.index.json"; expect_status 0
+    expect_out_matches '^3 tensors, 48 B of elements$'
+    pico inspect "$data/names.safetensors"; expect_status 0 # no escape sequence reaches the terminal
+    expect_out_matches '^ +- +- +weights +\?\[31m +f32 +\[1\]$'
+    cp -r "$run" with_dict && cp "$data/small.safetensors" with_dict/checkpoints/step_0/model.safetensors
+    pico inspect with_dict --step 0; expect_status 0
+    expect_out_matches '^ +0 +val +weights +'
+    expect_out_matches '^ +0 +- +weights +pico_decoder\.output_norm\.weight +f32 +\[2\]$'
+else
+    expect_err 'install Jansson'
+fi
 finish

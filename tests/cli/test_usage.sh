@@ -51,7 +51,7 @@ for text in 'norm_type: frobenius, nuclear, spectral, inf, l1' 'default frobeniu
     expect_out "$text"
 done
 pico components; expect_status 0; expect_no_err
-for text in simple ov_circuit layer_suffixes.value_layer; do
+for text in simple ov_circuit layer_suffixes.value_layer 'heads: list (default all)' residual_delta; do
     expect_out "$text"
 done
 pico doctor; expect_status 0; expect_out BLAS; expect_out kernels; expect_out processors

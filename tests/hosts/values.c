@@ -5,6 +5,16 @@
 
 #include "pa_load.h"
 
+static void print_outputs(const pa_value *value)
+{
+    for (int64_t i = 0; i < pa_value_output_count(value); i++) {
+        pa_output output = {.struct_size = sizeof(output)};
+        if (pa_value_output(value, i, &output, NULL) == PA_OK && output.ndim == 0) {
+            printf("  %s: %a (%s)\n", output.name, output.number, pa_state_name(output.state));
+        }
+    }
+}
+
 static int print_values(pa_context *ctx, const pa_matrix *a, const pa_matrix *b)
 {
     const pa_matrix *const in[2] = {a, b};
@@ -18,6 +28,8 @@ static int print_values(pa_context *ctx, const pa_matrix *a, const pa_matrix *b)
             }
             printf("%s%s %lld x %lld: %a (%s)\n", ops->name, v > 0 ? ", pico" : "", (long long)value.n,
                    (long long)value.p, value.value, pa_state_name(value.state));
+            print_outputs(&value);
+            pa_value_clear(&value);
         }
     }
     return 1;

@@ -42,6 +42,7 @@ static inline pa_status pa_load_values(pa_context *ctx, const pa_matrix *a, cons
         status = pa_compute(ctx, ops->name, NULL, in, ops->n_inputs, &value, NULL);
         memcpy(&bits, &value.value, sizeof(bits));
         *digest = pa_load_mix(pa_load_mix(*digest, bits), (uint64_t)value.state);
+        pa_value_clear(&value);
     }
     return status;
 }

@@ -23,7 +23,7 @@ static inline int metric_teardown(void **state)
     return 0;
 }
 
-/** Of one row-major matrix of doubles. */
+/** Of one row-major matrix of doubles; end it with pa_value_clear(). */
 static inline pa_value value_of(const char *metric, const char *options, const double *x, int64_t n, int64_t p)
 {
     pa_matrix *m = NULL;
@@ -49,21 +49,58 @@ static inline pa_value value_of_two(const char *metric, const char *options, con
     return value;
 }
 
+/** A named output that is a number. */
+static inline double output_number(const pa_value *value, const char *name)
+{
+    pa_output found = {.struct_size = sizeof(found)};
+    assert_ok(pa_value_find_output(value, name, &found, &err));
+    assert_int_equal(found.state, PA_STATE_OK);
+    assert_int_equal(found.ndim, 0);
+    return found.number;
+}
+
+/** Whether a named output is there, and if not, why. */
+static inline pa_state output_state(const pa_value *value, const char *name)
+{
+    pa_output found = {.struct_size = sizeof(found)};
+    assert_ok(pa_value_find_output(value, name, &found, &err));
+    return found.state;
+}
+
+/** As assert_value() and assert_undefined(), of a value that is looked at further and ended by the test. */
+#define assert_number(value_, expected, rtol)                                                                          \
+    do {                                                                                                               \
+        const pa_value *const n_ = (value_);                                                                           \
+        if (n_->state != PA_STATE_OK) {                                                                                \
+            fail_msg("%s is %s: %s", #value_, pa_state_name(n_->state), n_->note);                                     \
+        }                                                                                                              \
+        assert_close(n_->value, expected, rtol);                                                                       \
+    } while (0)
+
+static inline void assert_state(const pa_value *value, pa_state expected)
+{
+    assert_string_equal(pa_state_name(value->state), pa_state_name(expected));
+    assert_true(value->value == 0.0);
+    assert_true(value->note[0] != '\0');
+}
+
 #define assert_value(call, expected, rtol)                                                                             \
     do {                                                                                                               \
-        const pa_value v_ = (call);                                                                                    \
+        pa_value v_ = (call);                                                                                          \
         if (v_.state != PA_STATE_OK) {                                                                                 \
             fail_msg("%s is %s: %s", #call, pa_state_name(v_.state), v_.note);                                         \
         }                                                                                                              \
         assert_close(v_.value, expected, rtol);                                                                        \
+        pa_value_clear(&v_);                                                                                           \
     } while (0)
 
 #define assert_undefined(call, expected_state)                                                                         \
     do {                                                                                                               \
-        const pa_value v_ = (call);                                                                                    \
+        pa_value v_ = (call);                                                                                          \
         assert_string_equal(pa_state_name(v_.state), pa_state_name(expected_state));                                   \
         assert_true(v_.value == 0.0);                                                                                  \
         assert_true(v_.note[0] != '\0');                                                                               \
+        pa_value_clear(&v_);                                                                                           \
     } while (0)
 
 /** A random orthogonal matrix: a product of Householder reflections. */
@@ -118,6 +155,7 @@ static inline pa_status metric_under_pressure(const pa_allocator *mem, void *use
     } else {
         assert_int_equal(value.state, PA_STATE_UNSET);
     }
+    pa_value_clear(&value);
     pa_matrix_destroy(m[0]);
     pa_matrix_destroy(m[1]);
     pa_matrix_destroy(a);

@@ -14,6 +14,7 @@
 
 #include "pa_load.h"
 #include "pa_test.h"
+#include "pa_test_outputs.h"
 
 /* --- between the library and the BLAS: these come before the real ones when the program is linked --- */
 
@@ -116,6 +117,10 @@ static int count_values(const pa_matrix *const in[2], int must_be_nonfinite)
             if (must_be_nonfinite && (ops->flags & PA_METRIC_ACCEPTS_NONFINITE) == 0) {
                 assert_string_equal(pa_state_name(value.state), pa_state_name(PA_STATE_NONFINITE));
             }
+            for (int64_t k = 0; k < pa_value_output_count(&value); k++) {
+                assert_true(isfinite(output_at(&value, k).number));
+            }
+            pa_value_clear(&value);
             count++;
         }
     }

@@ -4,8 +4,11 @@
 #include "linalg/blas_threads.h"
 
 #include <cblas.h>
+#include <dirent.h>
 #include <stdatomic.h>
 #include <time.h>
+
+#include <picoanalyze/context.h>
 
 #include "pa_load.h"
 #include "pa_sanitizers.h"
@@ -170,6 +173,42 @@ static void test_values_do_not_depend_on_the_setting(void **state)
     assert_true(digests[0] == digests[2]);
 }
 
+static int count_threads(void)
+{
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (const struct dirent *entry = readdir(tasks); entry != NULL; entry = readdir(tasks)) {
+        count += entry->d_name[0] != '.';
+    }
+    closedir(tasks);
+    return count;
+}
+
+/* Last: they do not come back by themselves. */
+static void test_idle_threads_end_and_stay_away(void **state)
+{
+    (void)state;
+    int host = 0;
+    if (openblas_get_parallel() != OPENBLAS_THREAD) {
+        skip();
+    }
+    openblas_set_num_threads(HOST_THREADS);
+    const int before = count_threads();
+    pa_runtime_end_blas_threads();
+    const int after = count_threads();
+    assert_true(before - after >= HOST_THREADS - 1);
+    assert_int_equal(threads_now(), 1);
+    assert_ok(pa_blas_enter(&host, &err));
+    double x[4] = {1.0, 2.0, 3.0, 4.0};
+    assert_true(cblas_dnrm2(4, x, 1) > 5.4);
+    pa_blas_leave(host);
+    assert_int_equal(count_threads(), after);
+    openblas_set_num_threads(HOST_THREADS); /* a host that wants them again gets them */
+    assert_int_equal(threads_now(), HOST_THREADS);
+    openblas_set_num_threads(1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_overlapping_callers_leave_the_setting_as_it_was),
         cmocka_unit_test(test_queries_of_several_contexts_leave_the_setting_as_it_was),
         cmocka_unit_test(test_values_do_not_depend_on_the_setting),
+        cmocka_unit_test(test_idle_threads_end_and_stay_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

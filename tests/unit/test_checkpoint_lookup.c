@@ -50,6 +50,11 @@ static void test_layer_and_suffix_are_told_from_any_name(void **state)
     assert_int_equal(pa_kind_of_file("a/val_activations.pt"), PA_ACTIVATIONS);
     assert_int_equal(pa_kind_of_file("val_gradients.pt"), PA_GRADIENTS);
     assert_int_equal(pa_kind_of_file("activations/model.pt"), PA_WEIGHTS);
+    assert_int_equal(pa_kind_of_file("a.b/val_attention.pt"), PA_ATTENTION);
+    assert_int_equal(pa_kind_of_file("attention"), PA_ATTENTION);
+    assert_int_equal(pa_kind_of_file("attention.v_proj.npy"), PA_WEIGHTS);
+    assert_int_equal(pa_kind_of_file("attention_weights.pt"), PA_WEIGHTS);
+    assert_int_equal(pa_kind_of_file("a.pt"), PA_WEIGHTS);
 }
 
 static pa_checkpoint *open_small(void)
@@ -223,7 +228,7 @@ static void test_adding_refuses_what_is_wrong_and_changes_nothing(void **state)
     assert_ok(pa_checkpoint_add(c, "val", PA_WEIGHTS, "layers.0.w", m, &err));
     assert_fails(pa_checkpoint_add(c, "val", PA_WEIGHTS, "other.layers.0.w", m, &err), PA_ERR_EXISTS,
                  "'other.layers.0.w' is in the val weights already");
-    assert_fails(pa_checkpoint_add(c, "val", 3, "layers.1.w", m, &err), PA_ERR_INVALID, "kind 3");
+    assert_fails(pa_checkpoint_add(c, "val", PA_N_KINDS, "layers.1.w", m, &err), PA_ERR_INVALID, "kind 4");
     assert_fails(pa_checkpoint_add(c, "val", PA_WEIGHTS, NULL, m, &err), PA_ERR_INVALID, "NULL");
     assert_int_equal(pa_checkpoint_count(c), 1);
     pa_checkpoint_destroy(c);

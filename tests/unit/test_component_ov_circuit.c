@@ -131,7 +131,7 @@ static void check_kind(pa_kind kind, int pico)
 static void test_weights_gradients_and_activations_match_the_definition(void **state)
 {
     (void)state;
-    for (pa_kind kind = 0; kind < PA_N_KINDS; kind++) {
+    for (pa_kind kind = 0; kind <= PA_ACTIVATIONS; kind++) {
         check_kind(kind, 0);
         check_kind(kind, 1);
     }
@@ -262,10 +262,76 @@ static void test_every_allocation_may_fail(void **state)
     pa_test_oom_sweep(build_all, NULL);
 }
 
+enum { WORDS = 5 };
+
+/* Of a 2 x 2 matrix: sum of the real parts over sum of the magnitudes of its eigenvalues. */
+static double copying_of(const double m[4])
+{
+    const double half = 0.5 * (m[0] + m[3]);
+    const double det = m[0] * m[3] - m[1] * m[2];
+    const double disc = half * half - det;
+    const double spread = disc > 0.0 ? sqrt(disc) : 0.0;
+    return disc > 0.0 ? 2.0 * half / (fabs(half + spread) + fabs(half - spread)) : half / sqrt(det);
+}
+
+static void test_full_circuits_go_from_token_to_token(void **state)
+{
+    (void)state;
+    arrays a;
+    double embedding[WORDS * D];
+    double unembedding[WORDS * D];
+    pa_random r = {5};
+    pa_component *component = NULL;
+    pa_parts *parts = NULL;
+    pa_checkpoint *c = make(&a);
+    pa_random_fill(&r, embedding, WORDS * D);
+    pa_random_fill(&r, unembedding, WORDS * D);
+    assert_ok(pa_component_create(ctx, "ov_circuit", PA_WEIGHTS, "form: full", &component, &err));
+    assert_fails(pa_component_build(component, c, "val", 3, &parts, &err), PA_ERR_NOT_FOUND, "embedding_proj");
+    add(c, PA_WEIGHTS, "pico_decoder.embedding_proj.weight", embedding, WORDS, D);
+    add(c, PA_WEIGHTS, "pico_decoder.de_embedding_proj.weight", unembedding, WORDS, D);
+    assert_ok(pa_component_build(component, c, "val", 3, &parts, &err));
+    assert_int_equal(pa_parts_count(parts), HEADS + 1);
+    assert_string_equal(pa_parts_key(parts, 2), "layers.3.ov_circuit_full.weights.heads.2");
+    double *by_column = dense_transpose(embedding, WORDS, D);
+    for (int64_t head = 0; head < HEADS; head++) {
+        const double *values = NULL;
+        double *o = columns_of(a.o, D, HEADS * HD, head * HD, HD);
+        double *out = dense_product(unembedding, o, WORDS, D, HD);
+        double *in = dense_product(a.v + head * KV / HEADS * HD * D, by_column, HD, D, WORDS);
+        double *expected = dense_product(out, in, WORDS, HD, WORDS);
+        double *small = dense_product(in, out, HD, WORDS, HD);
+        const pa_matrix *m = pa_parts_matrix(parts, head);
+        pa_value copying = PA_VALUE_INIT;
+        assert_int_equal(pa_matrix_rows(m), WORDS);
+        assert_ok(pa_matrix_values(m, &values, &err));
+        for (int64_t i = 0; i < WORDS * WORDS; i++) {
+            assert_close(values[i], expected[i], 1e-13);
+        }
+        assert_ok(pa_compute(ctx, "copying", NULL, &m, 1, &copying, &err));
+        assert_number(&copying, copying_of(small), 1e-12);
+        pa_value_clear(&copying);
+        free(small);
+        free(expected);
+        free(in);
+        free(out);
+        free(o);
+    }
+    free(by_column);
+    pa_parts_destroy(parts);
+    pa_component_destroy(component);
+    assert_ok(pa_component_create(ctx, "ov_circuit", PA_GRADIENTS, "form: full", &component, &err));
+    assert_fails(pa_component_build(component, c, "val", 3, &parts, &err), PA_ERR_CONFIG,
+                 "of weights, not of gradients");
+    pa_component_destroy(component);
+    pa_checkpoint_destroy(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_weights_gradients_and_activations_match_the_definition),
+        cmocka_unit_test(test_full_circuits_go_from_token_to_token),
         cmocka_unit_test(test_picos_weights_differ_in_their_norms),
         cmocka_unit_test(test_missing_tensors_and_wrong_shapes_are_named),
         cmocka_unit_test(test_bad_suffixes_are_named),

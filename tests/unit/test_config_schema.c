@@ -79,13 +79,13 @@ static void test_the_example_of_pico_analyze_is_read_as_it_stands(void **state)
     const pa_config_metric *cka = &config->metrics[0];
     assert_string_equal(cka->name, "cka");
     assert_string_equal(cka->split, "val");
-    assert_int_equal(cka->target, 100);
+    assert_int_equal(cka->target.checkpoint.step, 100);
     assert_int_equal(cka->n_parts, 2);
     assert_int_equal(cka->parts[0].kind, PA_ACTIVATIONS); /* the default of comparisons */
     assert_int_equal(cka->parts[1].kind, PA_WEIGHTS);
     assert_int_equal(cka->parts[0].layers->count, 12);
     assert_string_equal(config->metrics[1].split, "train");
-    assert_int_equal(config->metrics[1].target, -1);
+    assert_int_equal(config->metrics[1].target.compare, PA_COMPARE_NOTHING);
     assert_int_equal(config->n_steps, 3);
     assert_int_equal(config->steps[2], 100);
     assert_int_equal(heard.count, 0);
@@ -201,12 +201,12 @@ static const bad bad_table[] = {
      "configs/demo.yaml:4:15: unknown data_split 'vall'; did you mean 'val'?"},
     {"steps: [0]\nmetrics:\n- metric_name: norm\n  norm_type: nuclaer\n",
      "configs/demo.yaml:4:14: metric 'norm': option 'norm_type' must be one of"},
-    {"steps: [0]\nmetrics:\n- metric_name: cka\n",
+    {"steps: [0]\nmetrics:\n- metric_name: cka\n  components: [{component_name: ov_circuit}]\n",
      "configs/demo.yaml:3:3: metric 'cka' compares two steps: it needs 'target_checkpoint'"},
     {"steps: [0]\nmetrics:\n- metric_name: cka\n  target_checkpoint: -1\n",
      "configs/demo.yaml:4:22: target_checkpoint is -1; it must be at least 0"},
     {"steps: [0]\nmetrics:\n- metric_name: cka\n  target_checkpoint: last\n",
-     "configs/demo.yaml:4:22: target_checkpoint must be of type integer, not string 'last'"},
+     "configs/demo.yaml:4:22: unknown target_checkpoint 'last'; known: previous, initial, final"},
     {"steps: [0]\nmetrics:\n- metric_name: gini\n  target_checkpoint: 1\n",
      "configs/demo.yaml:4:22: metric 'gini' compares nothing: it takes no target_checkpoint"},
     {"steps: [0]\nmetrics:\n- metric_name: gini\n", "configs/demo.yaml:3:3: metric 'gini' needs 'components'"},

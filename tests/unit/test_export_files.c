@@ -92,6 +92,7 @@ static pa_result_row make_row(int64_t step, const char *file, const char *key, d
                          .file = file,
                          .step = step,
                          .target_step = -1,
+                         .target_layer = -1,
                          .layer = 0,
                          .head = -1,
                          .kind = PA_WEIGHTS,
@@ -123,6 +124,26 @@ static pa_result_row make_odd_row(void)
     return row;
 }
 
+/* An undefined value whose outputs are of every kind. */
+static pa_result_row make_row_with_outputs(void)
+{
+    pa_error err;
+    pa_result_row row = make_row(60, "stats_val", "layers.0.a", 1.0);
+    const int64_t bins = 2;
+    const int64_t pairs[2] = {2, 3};
+    const int64_t none[2] = {0, INT64_MAX};
+    const double numbers[6] = {0.5, -0.0, 1e-7, 1e300, 5.0, 6.0};
+    row.metric = "stats";
+    pa_value_set_undefined(&row.value, PA_STATE_SINGULAR, "why");
+    assert_ok(pa_value_add_number(&row.value, "mean", 0.1, &err));
+    assert_ok(pa_value_add_array(&row.value, "counts", "bin", &bins, 1, numbers, &err));
+    assert_ok(pa_value_add_undefined(&row.value, "skew", PA_STATE_DEGENERATE, &err));
+    assert_ok(pa_value_add_array(&row.value, "pairs", "row,column", pairs, 2, numbers, &err));
+    assert_ok(pa_value_add_array(&row.value, "none", "i,j", none, 2, NULL, &err));
+    assert_ok(pa_value_add_number(&row.value, "q50", -2.5, &err));
+    return row;
+}
+
 static pa_status fill(pa_results *results, pa_error *err)
 {
     const pa_result_row rows[] = {
@@ -139,7 +160,10 @@ static pa_status fill(pa_results *results, pa_error *err)
             return status;
         }
     }
-    return PA_OK;
+    pa_result_row row = make_row_with_outputs();
+    const pa_status status = pa_results_append(results, &row, err);
+    pa_value_clear(&row.value);
+    return status;
 }
 
 /* Make results, export them to `<root>/<below>`, destroy them. */
@@ -175,6 +199,15 @@ static void test_json_is_one_flat_object_a_file_in_the_order_of_rows(void **stat
                "{\n    \"layers.0.\\\"w\\\".weights\": 0.3333333333333333\n}\n");
 }
 
+static void test_json_has_a_key_for_each_named_number(void **state)
+{
+    pa_error err;
+    assert_ok(export_with(&pa_allocator_default, *state, "out", "json", &err));
+    check_file(*state, "out/step_60/stats_val.json",
+               "{\n    \"layers.0.a\": null,\n    \"layers.0.a.mean\": 0.1,\n    \"layers.0.a.skew\": null,\n"
+               "    \"layers.0.a.q50\": -2.5\n}\n");
+}
+
 static void check_line(const char *text, int number, const char *expected, const char *separator)
 {
     for (; number > 0; number--) {
@@ -199,7 +232,9 @@ static void test_jsonl_has_every_field_of_every_row(void **state)
                "\"target_step\": null, \"component\": \"simple\", \"kind\": \"weights\", \"layer\": 0, "
                "\"head\": null, \"key\": \"layers.0.w.weights\", \"value\": 0.1, \"state\": \"ok\", \"note\": \"\", "
                "\"n\": 3, \"p\": 2, \"rank\": null, \"rank_storage\": null, \"nonfinite\": 0, \"dtype\": \"f32\", "
-               "\"definition\": \"\", \"estimator\": \"\", \"compat\": \"literature\", \"file\": \"norm_val\"}",
+               "\"definition\": \"\", \"estimator\": \"\", \"compat\": \"literature\", \"file\": \"norm_val\", "
+               "\"target_split\": \"\", \"target_run\": \"\", "
+               "\"target_layer\": null}",
                "\n");
     check_line(text, 4,
                "{\"run\": \"run\", \"step\": 50, \"split\": \"val\", \"metric\": \"cka\", "
@@ -208,8 +243,45 @@ static void test_jsonl_has_every_field_of_every_row(void **state)
                "\"key\": \"layers.2.ov_circuit.activations.heads.10\", \"value\": null, \"state\": \"nonfinite\", "
                "\"note\": \"2 elements\\nare NaN\", \"n\": 3, \"p\": 2, \"rank\": 0, \"rank_storage\": 7, "
                "\"nonfinite\": 2, \"dtype\": \"bf16\", \"definition\": \"kornblith2019\", "
-               "\"estimator\": \"debiased\", \"compat\": \"pico\", \"file\": \"cka_val\"}",
+               "\"estimator\": \"debiased\", \"compat\": \"pico\", \"file\": \"cka_val\", "
+               "\"target_split\": \"\", \"target_run\": \"\", "
+               "\"target_layer\": null}",
                "\n");
+    free(text);
+}
+
+static void test_jsonl_has_all_named_outputs(void **state)
+{
+    pa_error err;
+    assert_ok(export_with(&pa_allocator_default, *state, "out", "jsonl", &err));
+    char *text = read_file(*state, "out/results.jsonl");
+    assert_non_null(text);
+    const char *end = strstr(text, "\"file\": \"stats_val\"");
+    assert_non_null(end);
+    assert_string_equal(end, "\"file\": \"stats_val\", \"target_split\": \"\", \"target_run\": \"\", "
+                             "\"target_layer\": null, \"outputs\": {\"mean\": 0.1, "
+                             "\"counts\": {\"axes\": [\"bin\"], \"shape\": [2], \"values\": [0.5, -0.0]}, "
+                             "\"skew\": null, \"pairs\": {\"axes\": [\"row\", \"column\"], \"shape\": [2, 3], "
+                             "\"values\": [0.5, -0.0, 1e-07, 1e+300, 5.0, 6.0]}, "
+                             "\"none\": {\"axes\": [\"i\", \"j\"], \"shape\": [0, 9223372036854775807], "
+                             "\"values\": []}, \"q50\": -2.5}, \"output_states\": {\"skew\": \"degenerate\"}}\n");
+    free(text);
+}
+
+static void test_csv_has_a_line_for_each_named_number(void **state)
+{
+    pa_error err;
+    assert_ok(export_with(&pa_allocator_default, *state, "out", "csv", &err));
+    char *text = read_file(*state, "out/results.csv");
+    assert_non_null(text);
+    const char *begin = strstr(text, "run,60,");
+    assert_non_null(begin);
+    assert_string_equal(
+        begin,
+        "run,60,val,stats,,,,simple,weights,0,,layers.0.a,,singular,why,3,2,,,0,f32,,,literature,stats_val,,,\r\n"
+        "run,60,val,stats,mean,,,simple,weights,0,,layers.0.a,0.1,ok,,3,2,,,0,f32,,,literature,stats_val,,,\r\n"
+        "run,60,val,stats,skew,,,simple,weights,0,,layers.0.a,,degenerate,,3,2,,,0,f32,,,literature,stats_val,,,\r\n"
+        "run,60,val,stats,q50,,,simple,weights,0,,layers.0.a,-2.5,ok,,3,2,,,0,f32,,,literature,stats_val,,,\r\n");
     free(text);
 }
 
@@ -219,21 +291,23 @@ static void test_csv_quotes_what_needs_it(void **state)
     assert_ok(export_with(&pa_allocator_default, *state, "out", "csv", &err));
     char *text = read_file(*state, "out/results.csv");
     assert_non_null(text);
-    check_line(text, 0,
-               "run,step,split,metric,options,target_step,component,kind,layer,head,key,value,state,note,n,p,rank,"
-               "rank_storage,nonfinite,dtype,definition,estimator,compat,file",
-               "\r\n");
+    check_line(
+        text, 0,
+        "run,step,split,metric,output,options,target_step,component,kind,layer,head,key,value,state,note,n,p,rank,"
+        "rank_storage,nonfinite,dtype,definition,estimator,compat,file,target_split,"
+        "target_run,target_layer",
+        "\r\n");
     check_line(text, 1,
-               "run,0,val,norm,,,simple,weights,0,,layers.0.w.weights,0.1,ok,,3,2,,,0,f32,,,literature,norm_val",
+               "run,0,val,norm,,,,simple,weights,0,,layers.0.w.weights,0.1,ok,,3,2,,,0,f32,,,literature,norm_val,,,",
                "\r\n");
     check_line(text, 5,
-               "run,50,val,cka,\"debiased: true, name: \"\"a,b\"\"\",100,ov_circuit,activations,2,10,"
+               "run,50,val,cka,,\"debiased: true, name: \"\"a,b\"\"\",100,ov_circuit,activations,2,10,"
                "layers.2.ov_circuit.activations.heads.10,,nonfinite,\"2 elements\nare NaN\",3,2,0,7,2,bf16,"
-               "kornblith2019,debiased,pico,cka_val",
+               "kornblith2019,debiased,pico,cka_val,,,",
                "\r\n");
     check_line(text, 6,
-               "run,50,val,norm,,,simple,weights,0,,\"layers.0.\"\"w\"\".weights\",0.3333333333333333,ok,,3,2,,,0,"
-               "f32,,,literature,norm_val",
+               "run,50,val,norm,,,,simple,weights,0,,\"layers.0.\"\"w\"\".weights\",0.3333333333333333,ok,,3,2,,,0,"
+               "f32,,,literature,norm_val,,,",
                "\r\n");
     free(text);
 }
@@ -245,7 +319,7 @@ static void test_several_formats_appear_together(void **state)
     char path[128];
     assert_ok(export_with(&pa_allocator_default, p, "out", "json,jsonl,csv", &err));
     (void)snprintf(path, sizeof(path), "%s/out", p->root);
-    assert_int_equal(count_entries(path), 4); /* step_0, step_50, results.jsonl, results.csv */
+    assert_int_equal(count_entries(path), 5); /* step_0, step_50, step_60, results.jsonl, results.csv */
 }
 
 static void test_unknown_formats_are_named_and_nothing_is_written(void **state)
@@ -348,8 +422,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_json_is_one_flat_object_a_file_in_the_order_of_rows),
+        TEST(test_json_has_a_key_for_each_named_number),
         TEST(test_jsonl_has_every_field_of_every_row),
+        TEST(test_jsonl_has_all_named_outputs),
         TEST(test_csv_quotes_what_needs_it),
+        TEST(test_csv_has_a_line_for_each_named_number),
         TEST(test_several_formats_appear_together),
         TEST(test_unknown_formats_are_named_and_nothing_is_written),
         TEST(test_null_arguments_are_refused),

@@ -208,10 +208,10 @@ static void test_journals_of_others_are_refused_with_the_reason(void **state)
     assert_fails(resume(&p, &r, &journal, &err), PA_ERR_FORMAT, "results.journal: not this one");
 
     pa_test_bytes whole = pa_test_read(p.path);
-    pa_test_patch(&whole, 8, 2, 4);
+    pa_test_patch(&whole, 8, 1, 4);
     pa_test_patch(&whole, 20, crc32(0, whole.data, 20), 4);
     pa_test_write(p.path, whole.data, whole.n);
-    assert_fails(resume(&p, &r, &journal, &err), PA_ERR_FORMAT, "is a journal of version 2, this is version 1");
+    assert_fails(resume(&p, &r, &journal, &err), PA_ERR_FORMAT, "is a journal of version 1, this is version 2");
     pa_test_free(&whole);
 
     for (int anew = 0; anew < 2; anew++) { /* what is no journal is not written over, whatever is asked */

@@ -340,6 +340,49 @@ static void test_sums_and_scales(void **state)
     check_all(transpose(scale(leaf(&r, 9, 7), 0.0)), &r);
 }
 
+static pair thin(pa_random *r, int64_t inner)
+{
+    return product(leaf(r, 20, inner), leaf(r, inner, 18));
+}
+
+static void test_sums_of_scaled_products_and_of_blocks(void **state)
+{
+    (void)state;
+    pa_random r = {8};
+    check_all(sum(thin(&r, 3), scale(thin(&r, 3), -1.0)), &r);
+    check_all(sum(scale(thin(&r, 3), -2.5), scale(scale(thin(&r, 3), 5.0), 0.5)), &r);
+    check_all(sum(scale(thin(&r, 3), 2.0), scale(thin(&r, 4), -2.0)), &r);
+    check_all(sum(scale(thin(&r, 3), 2.0), scale(thin(&r, 3), 3.0)), &r);
+    check_all(sum(scale(thin(&r, 3), 0.0), scale(thin(&r, 3), 0.0)), &r);
+    check_all(sum(thin(&r, 2), scale(sum(thin(&r, 3), scale(thin(&r, 2), -1.0)), -1.0)), &r);
+    check_all(sum(scale(scale(leaf(&r, 20, 18), 1e200), 1e-200), thin(&r, 3)), &r);
+    check_all(sum(columns(thin(&r, 2), thin(&r, 3)), scale(columns(thin(&r, 4), thin(&r, 3)), -1.0)), &r);
+    check_all(sum(rows(thin(&r, 2), thin(&r, 3)), scale(rows(thin(&r, 2), leaf(&r, 20, 18)), -3.0)), &r);
+    check_all(sum(columns(leaf(&r, 20, 4), thin(&r, 3)), columns(thin(&r, 3), leaf(&r, 20, 4))), &r);
+    check_all(transpose(sum(columns(thin(&r, 2), thin(&r, 3)), columns(thin(&r, 4), thin(&r, 3)))), &r);
+}
+
+/* Factors that only together are too large stay where they are. */
+static void test_factors_that_multiply_to_infinity_are_not_joined(void **state)
+{
+    (void)state;
+    pa_random r = {9};
+    pair zero = scale(thin(&r, 2), 0.0);
+    pair x = {NULL, NULL, 20, 18};
+    pa_matrix *large = NULL;
+    pa_matrix *larger = NULL;
+    double norm = -1.0;
+    assert_ok(pa_matrix_scale(zero.m, 1e200, &large, &err));
+    assert_ok(pa_matrix_scale(large, 1e200, &larger, &err));
+    assert_ok(pa_matrix_sum(larger, zero.m, &x.m, &err));
+    assert_ok(pa_matrix_frobenius(x.m, &norm, &err));
+    assert_true(norm == 0.0);
+    pa_matrix_destroy(large);
+    pa_matrix_destroy(larger);
+    drop(x);
+    drop(zero);
+}
+
 static void test_concatenations(void **state)
 {
     (void)state;
@@ -438,6 +481,8 @@ int main(void)
         cmocka_unit_test(test_leaves_of_any_shape),
         cmocka_unit_test(test_products_thin_and_thick),
         cmocka_unit_test(test_sums_and_scales),
+        cmocka_unit_test(test_sums_of_scaled_products_and_of_blocks),
+        cmocka_unit_test(test_factors_that_multiply_to_infinity_are_not_joined),
         cmocka_unit_test(test_concatenations),
         cmocka_unit_test(test_slices_of_everything),
         cmocka_unit_test(test_centring_of_everything),

@@ -195,9 +195,122 @@ static void test_rows_that_do_not_pair_are_unsupported(void **state)
     pa_matrix_destroy(b);
 }
 
+/* exp(-d / 2 s^2) = 1 - d / 2 s^2 + ...: what centring leaves of a wide kernel is the linear one. One so narrow that no
+ * two rows are neighbours is the unit matrix, the same for all data. */
+static void test_a_wide_kernel_is_linear_and_a_narrow_one_blind(void **state)
+{
+    (void)state;
+    pa_random r = {6};
+    double *x = dense_new(N, P);
+    double *y = dense_new(N, Q);
+    pa_random_fill(&r, x, N * P);
+    pa_random_fill(&r, y, N * Q);
+    const double linear = value_of_two("cka", "", x, P, y, Q, N).value;
+    const double debiased = value_of_two("cka", "debiased: true", x, P, y, Q, N).value;
+    const double rbf = value_of_two("cka", "kernel: rbf", x, P, y, Q, N).value;
+    assert_true(fabs(rbf - linear) > 1e-3);
+    assert_value(value_of_two("cka", "kernel: rbf, threshold: 1e4", x, P, y, Q, N), linear, 1e-7);
+    assert_value(value_of_two("cka", "kernel: rbf, threshold: 1e6", x, P, y, Q, N), linear, 1e-11);
+    assert_value(value_of_two("cka", "kernel: rbf, debiased: true, threshold: 1e6", x, P, y, Q, N), debiased, 1e-11);
+    assert_value(value_of_two("cka", "kernel: rbf, threshold: 1e-3", x, P, y, Q, N), 1.0, 1e-14);
+    assert_value(value_of_two("cka", "kernel: rbf, threshold: 1e-300", x, P, y, Q, N), 1.0, 1e-14);
+    assert_undefined(value_of_two("cka", "kernel: rbf, debiased: true, threshold: 1e-3", x, P, y, Q, N),
+                     PA_STATE_DEGENERATE);
+    assert_undefined(value_of_two("cka", "kernel: rbf, threshold: 1e200", x, P, y, Q, N), PA_STATE_DEGENERATE);
+    free(y);
+    free(x);
+}
+
+/* HKH: columns, then rows. */
+static double *doubly_centered(const double *k, int64_t n)
+{
+    double *columns = dense_centered(k, n, n);
+    double *turned = dense_transpose(columns, n, n);
+    double *both = dense_centered(turned, n, n);
+    free(turned);
+    free(columns);
+    return both;
+}
+
+/* Rows on a line: squared distances 1, 4 and 9 of x, median 4; with each twice and three zeros, 1. Of y 1, 1 and 0, of
+ * which the median is 1, and with the diagonal 0. */
+static void test_the_median_may_count_the_diagonal(void **state)
+{
+    (void)state;
+    const double x[3] = {0.0, 1.0, 3.0};
+    const double y[3] = {1.0, 0.0, 0.0};
+    double k[9];
+    double l[9];
+    for (int i = 0; i < 9; i++) {
+        k[i] = exp(-(x[i / 3] - x[i % 3]) * (x[i / 3] - x[i % 3]) / 8.0);
+        l[i] = exp(-(y[i / 3] - y[i % 3]) * (y[i / 3] - y[i % 3]) / 2.0);
+    }
+    double *kh = doubly_centered(k, 3);
+    double *lh = doubly_centered(l, 3);
+    const double expected = dense_inner(kh, lh, 9) / sqrt(dense_inner(kh, kh, 9) * dense_inner(lh, lh, 9));
+    assert_value(value_of_two("cka", "kernel: rbf", x, 1, y, 1, 3), expected, 1e-14);
+    assert_undefined(value_of_two("cka", "kernel: rbf, median_diagonal: true", x, 1, y, 1, 3), PA_STATE_DEGENERATE);
+    const double z[3] = {0.0, 2.0, 1.0}; /* 4, 1, 1: median 1, and 1 with the diagonal */
+    const double narrow = value_of_two("cka", "kernel: rbf, median_diagonal: true", x, 1, z, 1, 3).value;
+    assert_true(fabs(value_of_two("cka", "kernel: rbf", x, 1, z, 1, 3).value - narrow) > 1e-3);
+    free(lh);
+    free(kh);
+}
+
+static void test_the_debiased_kernel_is_unbiased_for_independent_data(void **state)
+{
+    (void)state;
+    enum { SEEDS = 60, ROWS = 16, COLS = 6 };
+    double x[ROWS * COLS];
+    double y[ROWS * COLS];
+    double sum = 0.0;
+    double squares = 0.0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        pa_random r = {2000 + seed};
+        pa_random_fill(&r, x, ROWS * COLS);
+        pa_random_fill(&r, y, ROWS * COLS);
+        const double v = value_of_two("cka", "kernel: rbf, debiased: true", x, COLS, y, COLS, ROWS).value;
+        sum += v;
+        squares += v * v;
+    }
+    const double mean = sum / SEEDS;
+    assert_true(fabs(mean) < 3.0 * sqrt((squares / SEEDS - mean * mean) / SEEDS));
+    assert_true(squares > 0.0);
+}
+
+static void test_kernels_that_say_nothing_are_degenerate(void **state)
+{
+    (void)state;
+    enum { MANY = 20001 };
+    pa_random r = {7};
+    double x[30];
+    double twins[30];
+    const double corners[25] = {1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1};
+    pa_random_fill(&r, x, 30);
+    pa_random_fill(&r, twins, 30);
+    for (int i = 3; i < 24; i++) {
+        twins[i] = twins[i % 3]; /* eight of ten rows */
+    }
+    assert_undefined(value_of_two("cka", "kernel: rbf", x, 3, twins, 3, 10), PA_STATE_DEGENERATE);
+    assert_value(value_of_two("cka", "", twins, 3, twins, 3, 10), 1.0, 1e-14);
+    for (int i = 3; i < 24; i++) { /* equal up to rounding */
+        twins[i] *= 1.0 + (double)(i % 5) * 0x1p-52;
+    }
+    assert_undefined(value_of_two("cka", "kernel: rbf", x, 3, twins, 3, 10), PA_STATE_DEGENERATE);
+    /* all rows equally far from each other: nothing is left without the diagonal */
+    assert_undefined(value_of_two("cka", "kernel: rbf, debiased: true", corners, 5, x, 5, 5), PA_STATE_DEGENERATE);
+    assert_value(value_of_two("cka", "kernel: rbf", corners, 5, corners, 5, 5), 1.0, 1e-14);
+    assert_undefined(value_of_two("cka", "kernel: rbf, debiased: true", x, 4, x, 4, 3), PA_STATE_SATURATED);
+    double *many = dense_new(MANY, 1);
+    pa_random_fill(&r, many, MANY);
+    assert_undefined(value_of_two("cka", "kernel: rbf", many, 1, many, 1, MANY), PA_STATE_UNSUPPORTED);
+    free(many);
+}
+
 static void test_every_allocation_may_fail(void **state)
 {
     (void)state;
+    pa_test_oom_sweep(metric_under_pressure, &(metric_case){"cka", "kernel: rbf, debiased: true", 2});
     pa_test_oom_sweep(metric_under_pressure, &(metric_case){"cka", "", 2});
     pa_test_oom_sweep(metric_under_pressure, &(metric_case){"cka", "debiased: true", 2});
 }
@@ -212,6 +325,10 @@ int main(void)
         cmocka_unit_test(test_scale_and_offset_do_not_matter),
         cmocka_unit_test(test_undefined_inputs_have_named_states),
         cmocka_unit_test(test_rows_that_do_not_pair_are_unsupported),
+        cmocka_unit_test(test_a_wide_kernel_is_linear_and_a_narrow_one_blind),
+        cmocka_unit_test(test_the_median_may_count_the_diagonal),
+        cmocka_unit_test(test_the_debiased_kernel_is_unbiased_for_independent_data),
+        cmocka_unit_test(test_kernels_that_say_nothing_are_degenerate),
         cmocka_unit_test(test_every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, metric_setup, metric_teardown);

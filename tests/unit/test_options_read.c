@@ -12,8 +12,10 @@ static const pa_option_spec specs[] = {
     {.name = "epsilon", .type = PA_OPTION_REAL, .fallback = "1e-6"},
     {.name = "norm_type", .type = PA_OPTION_CHOICE, .fallback = "frobenius", .choices = "frobenius|nuclear|inf|l1"},
     {.name = "label", .type = PA_OPTION_STRING, .fallback = ""},
+    {.name = "heads", .type = PA_OPTION_LIST, .fallback = "all"},
+    {.name = "edges", .type = PA_OPTION_LIST, .fallback = "0, 0.5, 1"},
 };
-enum { N_SPECS = 5 };
+enum { N_SPECS = 7 };
 static const pa_option_spec required = {.name = "k", .type = PA_OPTION_INT};
 static const char *const other_keys[] = {"metric_name", "components"};
 
@@ -73,6 +75,14 @@ static void test_given_options_are_read_and_written_back(void **state)
         {"label: \"q\\\"\\\\\\n\"", "label: \"q\\\"\\\\\\x0a\""},
         {"label: swiglu.w_2", "label: swiglu.w_2"},
         {"compat: pico", ""},
+        {"heads: [0, 3]", "heads: [0, 3]"},
+        {"heads: 3", "heads: [3]"},
+        {"heads: '0 , 3'", "heads: [0, 3]"},
+        {"heads: [all], edges: [0, 0.5, 1]", ""},
+        {"heads: []", "heads: []"},
+        {"heads: [-1, 'a b', attention.v_proj, 1e5, -, +0.5]",
+         "heads: [-1, \"a b\", attention.v_proj, 1e5, \"-\", +0.5]"},
+        {"heads: [yes, null, ~]", "heads: [\"yes\", \"null\", \"~\"]"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         pa_error err;
@@ -88,6 +98,18 @@ static void test_given_options_are_read_and_written_back(void **state)
         pa_options_destroy(options);
         pa_options_destroy(again);
     }
+}
+
+static void test_lists_are_given_with_commas_between(void **state)
+{
+    (void)state;
+    pa_options *options = NULL;
+    pa_error err;
+    assert_ok(make(&pa_allocator_default, "heads: [ 0 , 'three four', 5 ]", &options, &err));
+    assert_string_equal(pa_options_string(options, "heads"), "0,three four,5");
+    assert_string_equal(pa_options_string(options, "edges"), "0,0.5,1");
+    assert_int_equal(pa_options_int(options, "heads"), 0);
+    pa_options_destroy(options);
 }
 
 static void test_difference_names_what_differs_even_defaults(void **state)
@@ -154,6 +176,12 @@ static void test_errors_name_place_option_and_the_nearest_name(void **state)
     refuse("epsilon: .nan", "option 'epsilon' must be a finite number");
     refuse("epsilon: small", "option 'epsilon' must be a finite number, not 'small'");
     refuse("label: {a: 1}", "option 'label' must be a text, not 'mapping'");
+    refuse("heads: {a: 1}", "option 'heads' must be a list of words or numbers, not 'mapping'");
+    refuse("heads: [0, [1]]", "option 'heads' must be a list of words or numbers, not 'sequence'");
+    refuse("heads: ['0,1']", "options:1:8: metric 'norm': option 'heads' must be a list whose items are words or "
+                             "numbers without commas");
+    refuse("heads: [a, '']", "option 'heads' must be a list whose items");
+    refuse("heads: 'a,,b'", "option 'heads' must be a list whose items");
 }
 
 static void test_required_options_are_required(void **state)
@@ -225,7 +253,7 @@ static pa_status make_and_copy(const pa_allocator *mem, void *user)
     pa_error err;
     pa_options *options = NULL;
     pa_option_spec *copy = NULL;
-    char text[6000] = "count: 4, norm_type: nuclear, compat: pico, label: two ";
+    char text[6000] = "count: 4, norm_type: nuclear, compat: pico, heads: [1, b], label: two ";
     const size_t used = strlen(text);
     memset(text + used, 'x', sizeof(text) - used - 1); /* longer than a block of the arena */
     text[sizeof(text) - 1] = '\0';
@@ -253,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_absent_options_have_their_defaults),
         cmocka_unit_test(test_given_options_are_read_and_written_back),
+        cmocka_unit_test(test_lists_are_given_with_commas_between),
         cmocka_unit_test(test_difference_names_what_differs_even_defaults),
         cmocka_unit_test(test_asking_for_what_is_not_there_gives_nothing),
         cmocka_unit_test(test_compat_is_understood_everywhere),

@@ -179,10 +179,30 @@ static void assert_refused(const char *name, pa_status code, const char *text)
     assert_non_null(strstr(err.message, name));
 }
 
+static void test_the_model_in_a_fabric_checkpoint_is_read(void **state)
+{
+    (void)state;
+    pa_archive *a = open_fixture("torch/fabric.pt");
+    assert_int_equal(a->count, 17); /* model, two moments and a step each, one random generator */
+    pa_test_assert_tensor(a, "_model.0.weight", PA_F32, 2, (int64_t[]){2, 3}, (double[]){0, 1, 2, 3, 4, 5});
+    pa_test_assert_tensor(a, "_model.0.bias", PA_F32, 1, (int64_t[]){2}, (double[]){10, 20});
+    pa_test_assert_tensor(a, "_optimizer.state.3.step", PA_F32, 0, NULL, (double[]){1});
+    pa_archive_destroy(a);
+}
+
+static void test_classes_of_others_do_not_hide_the_tensors_beside_them(void **state)
+{
+    (void)state;
+    pa_archive *a = open_fixture("torch/deepspeed.pt");
+    assert_int_equal(a->count, 4); /* what is inside of an object is not seen */
+    pa_test_assert_tensor(a, "module.0.weight", PA_BF16, 2, (int64_t[]){2, 3}, (double[]){0, 1, 2, 3, 4, 5});
+    pa_test_assert_tensor(a, "module.1.bias", PA_BF16, 1, (int64_t[]){2}, (double[]){0, 0});
+    pa_archive_destroy(a);
+}
+
 static void test_other_formats_are_refused_by_name(void **state)
 {
     (void)state;
-    assert_refused("torch/legacy.pt", PA_ERR_UNSUPPORTED, "before 1.6");
     assert_refused("torch/script.pt", PA_ERR_UNSUPPORTED, "TorchScript");
     assert_refused("torch/tensor.pt", PA_ERR_UNSUPPORTED, "holds a tensor");
     assert_refused("torch/unknown_class.pt", PA_ERR_UNSUPPORTED, "'_io.StringIO'");
@@ -203,6 +223,8 @@ int main(void)
         cmocka_unit_test(test_more_tensors_than_a_short_memo_index_counts),
         cmocka_unit_test(test_an_empty_dict_has_no_tensors),
         cmocka_unit_test(test_storages_outlive_their_archive),
+        cmocka_unit_test(test_the_model_in_a_fabric_checkpoint_is_read),
+        cmocka_unit_test(test_classes_of_others_do_not_hide_the_tensors_beside_them),
         cmocka_unit_test(test_other_formats_are_refused_by_name),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -6,6 +6,7 @@
 
 #include "analysis/unit_rows.h"
 #include "base/alloc.h"
+#include "base/outputs.h"
 #include "tiny_run.h"
 
 static const char yaml[] =
@@ -37,6 +38,19 @@ static pa_value make_value(double number, const char *note)
     return value;
 }
 
+static const int64_t array_shape[2] = {2, 2};
+static const double array_numbers[4] = {-0.0, DBL_TRUE_MIN, DBL_MAX, 1.0 / 3.0};
+
+static void add_outputs(pa_value *value)
+{
+    pa_error err;
+    const int64_t none = 0;
+    assert_ok(pa_value_add_number(value, "mean", -0.0, &err));
+    assert_ok(pa_value_add_array(value, "pairs", "row,column", array_shape, 2, array_numbers, &err));
+    assert_ok(pa_value_add_undefined(value, "skew", PA_STATE_SATURATED, &err));
+    assert_ok(pa_value_add_array(value, "none", "i", &none, 1, NULL, &err));
+}
+
 /* Unit 5: step 20, layer 2, whose items are 1 (norm) and 4 (gini). */
 static pa_text encode(const pa_plan *plan)
 {
@@ -45,17 +59,19 @@ static pa_text encode(const pa_plan *plan)
     char longest[96];
     memset(longest, 'x', sizeof(longest) - 1);
     longest[sizeof(longest) - 1] = '\0';
-    const pa_unit_row rows[] = {
+    pa_unit_row rows[] = {
         {.item = 1, .head = -1, .key = "layers.2.a", .value = make_value(-0.0, "")},
         {.item = 1, .head = 3, .key = "", .value = make_value(DBL_TRUE_MIN, longest)},
         {.item = 1, .head = INT64_MAX, .key = "b", .value = make_value(-DBL_MAX, "note")},
         {.item = 4, .skipped = 1, .kind = PA_GRADIENTS, .skip_step = 40},
     };
+    add_outputs(&rows[1].value);
     assert_ok(pa_unit_rows_begin(plan, 5, &bytes, &err));
     for (int i = 0; i < 4; i++) {
         assert_ok(pa_unit_rows_add(&bytes, &rows[i], &err));
     }
     assert_ok(pa_unit_rows_end(&bytes, &err));
+    pa_value_clear(&rows[1].value);
     return bytes;
 }
 
@@ -125,6 +141,80 @@ static void test_rows_come_back_as_they_were(void **state)
     tiny_end(&t);
 }
 
+static pa_output output_of(const pa_value *value, int64_t index)
+{
+    pa_error err;
+    pa_output out = {.struct_size = sizeof(out)};
+    assert_ok(pa_value_output(value, index, &out, &err));
+    return out;
+}
+
+/* The second row of encode(), whose bytes live as long as those. */
+static pa_unit_row row_with_outputs(const pa_text *bytes)
+{
+    pa_unit_row row;
+    pa_unit_reader reader = pa_unit_rows_read(bytes->data, bytes->length);
+    assert_int_equal(pa_unit_rows_next(&reader, &row), 1);
+    assert_int_equal(row.n_outputs, 0);
+    assert_int_equal(pa_unit_rows_next(&reader, &row), 1);
+    assert_null(row.value.outputs);
+    return row;
+}
+
+static void test_outputs_come_back_as_they_were(void **state)
+{
+    (void)state;
+    tiny t;
+    pa_error err;
+    pa_text bytes = encode(plan_of(&t));
+    const pa_unit_row row = row_with_outputs(&bytes);
+    pa_value value = PA_VALUE_INIT;
+    const double minus_zero = -0.0;
+    assert_ok(pa_unit_row_outputs(&row, &pa_allocator_default, &value.outputs, &err));
+    assert_int_equal(pa_value_output_count(&value), 4);
+
+    const pa_output mean = output_of(&value, 0);
+    assert_string_equal(mean.name, "mean");
+    assert_int_equal(mean.state, PA_STATE_OK);
+    assert_memory_equal(&mean.number, &minus_zero, sizeof(double));
+    const pa_output pairs = output_of(&value, 1);
+    assert_string_equal(pairs.name, "pairs");
+    assert_string_equal(pairs.axes, "row,column");
+    assert_int_equal(pairs.ndim, 2);
+    assert_memory_equal(pairs.shape, array_shape, sizeof(array_shape));
+    assert_memory_equal(pairs.numbers, array_numbers, sizeof(array_numbers));
+    const pa_output skew = output_of(&value, 2);
+    assert_string_equal(skew.name, "skew");
+    assert_int_equal(skew.ndim, 0);
+    assert_int_equal(skew.state, PA_STATE_SATURATED);
+    const pa_output none = output_of(&value, 3);
+    assert_int_equal(none.ndim, 1);
+    assert_int_equal(none.shape[0], 0);
+    pa_value_clear(&value);
+    pa_text_free(&bytes);
+    tiny_end(&t);
+}
+
+static pa_status read_outputs(const pa_allocator *mem, void *user)
+{
+    pa_outputs *outputs = NULL;
+    const pa_status status = pa_unit_row_outputs(user, mem, &outputs, NULL);
+    assert_true((status == PA_OK) == (outputs != NULL));
+    pa_outputs_destroy(outputs);
+    return status;
+}
+
+static void test_memory_that_is_short_is_not_taken_for_damage(void **state)
+{
+    (void)state;
+    tiny t;
+    pa_text bytes = encode(plan_of(&t));
+    pa_unit_row row = row_with_outputs(&bytes);
+    pa_test_oom_sweep(read_outputs, &row);
+    pa_text_free(&bytes);
+    tiny_end(&t);
+}
+
 /* A copy in a block of exactly that size: a sanitizer sees whoever reads beyond it. */
 static pa_status check_copy(const pa_plan *plan, const char *bytes, int64_t length, pa_error *err)
 {
@@ -138,7 +228,11 @@ static pa_status check_copy(const pa_plan *plan, const char *bytes, int64_t leng
         pa_unit_row row;
         pa_unit_reader reader = pa_unit_rows_read(copy, length);
         while (pa_unit_rows_next(&reader, &row)) {
+            pa_outputs *outputs = NULL;
             assert_true(row.item >= 0 && row.item < plan->n_items);
+            const pa_status read = pa_unit_row_outputs(&row, &pa_allocator_default, &outputs, err);
+            assert_true(read == PA_OK || read == PA_ERR_FORMAT);
+            pa_outputs_destroy(outputs);
         }
     }
     free(copy);
@@ -225,11 +319,44 @@ static void test_rows_that_the_plan_does_not_have_are_refused(void **state)
     tiny_end(&t);
 }
 
+/* The name of an output, changed in place to what no output is called. */
+static void rename_output(pa_text *bytes, const char *name, const char *other)
+{
+    for (int64_t at = 0; at + (int64_t)strlen(name) < bytes->length; at++) {
+        if (memcmp(bytes->data + at, name, strlen(name) + 1) == 0) {
+            memcpy(bytes->data + at, other, strlen(other));
+            return;
+        }
+    }
+    fail_msg("'%s' is not there", name);
+}
+
+static void test_outputs_that_no_value_has_are_damage(void **state)
+{
+    (void)state;
+    static const char *const names[][2] = {{"mean", "me-n"}, {"none", "mean"}, {"row,column", "row;column"}};
+    for (int i = 0; i < 3; i++) {
+        tiny t;
+        pa_error err;
+        pa_outputs *outputs = NULL;
+        pa_text bytes = encode(plan_of(&t));
+        rename_output(&bytes, names[i][0], names[i][1]);
+        const pa_unit_row row = row_with_outputs(&bytes);
+        assert_fails(pa_unit_row_outputs(&row, &pa_allocator_default, &outputs, &err), PA_ERR_FORMAT, "is damaged");
+        assert_null(outputs);
+        pa_text_free(&bytes);
+        tiny_end(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_units_are_numbered_by_step_and_layer),
         cmocka_unit_test(test_rows_come_back_as_they_were),
+        cmocka_unit_test(test_outputs_come_back_as_they_were),
+        cmocka_unit_test(test_memory_that_is_short_is_not_taken_for_damage),
+        cmocka_unit_test(test_outputs_that_no_value_has_are_damage),
         cmocka_unit_test(test_whatever_is_cut_or_longer_is_refused),
         cmocka_unit_test(test_any_bytes_are_taken_or_refused_and_nothing_else),
         cmocka_unit_test(test_rows_that_the_plan_does_not_have_are_refused),

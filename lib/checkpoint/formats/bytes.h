@@ -29,6 +29,16 @@ static inline uint64_t pa_be64(const unsigned char *p)
     return value;
 }
 
+/** 1 when this machine has the most significant byte first. */
+static inline int pa_is_big_endian_machine(void)
+{
+    const union {
+        uint16_t number;
+        unsigned char bytes[2];
+    } one = {1};
+    return one.bytes[0] == 0;
+}
+
 /** 1 when the bytes are UTF-8 (shortest forms, no surrogates) without NUL, else 0. */
 int pa_is_utf8(const char *text, int64_t length);
 

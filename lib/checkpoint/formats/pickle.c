@@ -212,7 +212,8 @@ static pa_status finish(pa_pickle *vm, pa_error *err)
     pa_status status = PA_OK;
     PA_REQUIRE(vm->depth == 1 && vm->n_marks == 0, err, PA_ERR_FORMAT,
                "%lld values and %lld marks are left, not one value", (long long)vm->depth, (long long)vm->n_marks);
-    PA_REQUIRE(vm->at == vm->length, err, PA_ERR_FORMAT, "%lld bytes follow the end", (long long)(vm->length - vm->at));
+    PA_REQUIRE(vm->may_be_followed || vm->at == vm->length, err, PA_ERR_FORMAT, "%lld bytes follow the end",
+               (long long)(vm->length - vm->at));
     vm->root = vm->stack[0];
 
 cleanup:
@@ -263,8 +264,8 @@ static void free_machine(pa_pickle *vm)
     vm->memo = NULL;
 }
 
-pa_status pa_pickle_read(const pa_allocator *mem, const unsigned char *bytes, int64_t length,
-                         const pa_pickle_hooks *hooks, pa_pickle **out, pa_error *err)
+static pa_status read(const pa_allocator *mem, const unsigned char *bytes, int64_t length, const pa_pickle_hooks *hooks,
+                      int32_t may_be_followed, pa_pickle **out, pa_error *err)
 {
     *out = NULL;
     pa_pickle *vm = pa_alloc(mem, 1, sizeof(*vm));
@@ -275,6 +276,7 @@ pa_status pa_pickle_read(const pa_allocator *mem, const unsigned char *bytes, in
     vm->hooks = hooks;
     vm->bytes = bytes;
     vm->length = length;
+    vm->may_be_followed = may_be_followed;
     const pa_status status = run(vm, err);
     free_machine(vm);
     if (status != PA_OK) {
@@ -283,6 +285,22 @@ pa_status pa_pickle_read(const pa_allocator *mem, const unsigned char *bytes, in
     }
     *out = vm;
     return PA_OK;
+}
+
+pa_status pa_pickle_read(const pa_allocator *mem, const unsigned char *bytes, int64_t length,
+                         const pa_pickle_hooks *hooks, pa_pickle **out, pa_error *err)
+{
+    return read(mem, bytes, length, hooks, 0, out, err);
+}
+
+pa_status pa_pickle_read_first(const pa_allocator *mem, const unsigned char *bytes, int64_t length,
+                               const pa_pickle_hooks *hooks, int64_t *used, pa_pickle **out, pa_error *err)
+{
+    const pa_status status = read(mem, bytes, length, hooks, 1, out, err);
+    if (status == PA_OK) {
+        *used = (*out)->at;
+    }
+    return status;
 }
 
 void pa_pickle_destroy(pa_pickle *pickle)

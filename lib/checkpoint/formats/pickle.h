@@ -67,6 +67,10 @@ typedef struct pa_pickle_hooks {
  */
 pa_status pa_pickle_read(const pa_allocator *mem, const unsigned char *bytes, int64_t length,
                          const pa_pickle_hooks *hooks, pa_pickle **out, pa_error *err);
+
+/** The same of a pickle that something may follow: `used` is how many bytes it takes. */
+pa_status pa_pickle_read_first(const pa_allocator *mem, const unsigned char *bytes, int64_t length,
+                               const pa_pickle_hooks *hooks, int64_t *used, pa_pickle **out, pa_error *err);
 void pa_pickle_destroy(pa_pickle *pickle);
 
 /** The value that the pickle holds. */

@@ -15,8 +15,9 @@ struct pa_pickle {
     const pa_pickle_hooks *hooks;
     const unsigned char *bytes;
     int64_t length;
-    int64_t at;      /**< Next byte. */
-    unsigned opcode; /**< The one being executed. */
+    int32_t may_be_followed; /**< 1: bytes behind STOP are somebody else's. */
+    int64_t at;              /**< Next byte. */
+    unsigned opcode;         /**< The one being executed. */
     pa_pickle_node **stack;
     int64_t depth;
     int64_t stack_capacity;

@@ -27,4 +27,7 @@ struct pa_torch_name {
 
 /** The entry of that name, or NULL. */
 const pa_torch_name *pa_torch_find_name(const pa_pickle_node *module, const pa_pickle_node *name);
+
+/** Whether a name that is not in the list may be the class of a value that nobody here needs; see torch_foreign.c. */
+int pa_torch_is_foreign_class(const pa_pickle_node *module, const pa_pickle_node *name);
 #endif

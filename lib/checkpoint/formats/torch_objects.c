@@ -7,17 +7,17 @@
 #include "checkpoint/formats/bytes.h"
 #include "checkpoint/formats/torch_names.h"
 
-enum { MAX_DIMENSIONS = 64, MAX_KEY = 20 };
+enum { MAX_DIMENSIONS = 64 };
 
 pa_status pa_torch_reader_start(pa_torch_reader *reader, pa_error *err)
 {
-    reader->storages = pa_alloc(reader->mem, reader->zip->count, sizeof(*reader->storages));
+    reader->storages = pa_alloc(reader->mem, reader->count, sizeof(*reader->storages));
     return reader->storages != NULL ? PA_OK : pa_fail_nomem(err, "storages");
 }
 
 void pa_torch_reader_end(pa_torch_reader *reader)
 {
-    for (int64_t i = 0; reader->storages != NULL && i < reader->zip->count; i++) {
+    for (int64_t i = 0; reader->storages != NULL && i < reader->count; i++) {
         pa_storage_release(reader->storages[i].storage);
     }
     pa_free(reader->mem, reader->storages);
@@ -29,6 +29,9 @@ static pa_status hook_global(void *user, pa_pickle *pickle, const pa_pickle_node
 {
     (void)user;
     const pa_torch_name *found = pa_torch_find_name(module, name);
+    if (found == NULL && pa_torch_is_foreign_class(module, name)) {
+        return pa_pickle_node_create(pickle, PA_PICKLE_OPAQUE, out, err);
+    }
     if (found == NULL) {
         char shown[2][PA_PRINTABLE_SIZE];
         return pa_fail(err, PA_ERR_UNSUPPORTED, "'%s.%s' is no name that tensors need; it was not looked up",
@@ -47,10 +50,8 @@ static const pa_torch_name *name_of(const pa_pickle_node *node)
     return node->type == PA_PICKLE_GLOBAL ? node->u.object : NULL;
 }
 
-/* "data/<key>" for a key of digits. Anything else could be a path. */
-static pa_status find_record(const pa_torch_reader *reader, const pa_pickle_node *key, int64_t *entry, pa_error *err)
+static pa_status read_key(const pa_pickle_node *key, char out[PA_TORCH_KEY_SIZE], pa_error *err)
 {
-    char record[8 + MAX_KEY];
     char shown[PA_PRINTABLE_SIZE] = "";
     const char *digits = key->u.text.bytes;
     const int64_t length = key->u.text.length;
@@ -58,67 +59,75 @@ static pa_status find_record(const pa_torch_reader *reader, const pa_pickle_node
     while (n < length && digits[n] >= '0' && digits[n] <= '9') {
         n++;
     }
-    if (length == 0 || n != length || length > MAX_KEY) {
+    if (length == 0 || n != length || length >= PA_TORCH_KEY_SIZE) {
         return pa_fail(err, PA_ERR_FORMAT, "storage key '%s' is no number", pa_printable(shown, digits, length));
     }
-    memcpy(record, "data/", 5);
-    memcpy(record + 5, digits, (size_t)length);
-    record[5 + length] = '\0';
-    *entry = pa_zip_find(reader->zip, record);
-    if (*entry < 0) {
-        return pa_fail(err, PA_ERR_FORMAT, "there is no record '%s'", record);
-    }
+    memcpy(out, digits, (size_t)length);
+    out[length] = '\0';
     return PA_OK;
 }
 
-static pa_status make_storage(pa_torch_reader *reader, int64_t entry, const pa_torch_name *type, int64_t numel,
-                              pa_error *err)
+/* ("storage", class, key, location, number of elements[, view]) */
+pa_status pa_torch_read_id(const pa_torch_reader *reader, const pa_pickle_node *id, pa_torch_id *out, pa_error *err)
 {
     pa_status status = PA_OK;
-    pa_torch_storage *known = &reader->storages[entry];
-    const int64_t size = reader->zip->entries[entry].size;
-    const int64_t item = pa_dtype_size(type->dtype);
-    if (known->storage != NULL) {
-        PA_REQUIRE(known->type == type && known->numel == numel, err, PA_ERR_FORMAT,
-                   "storage '%s' is %lld elements of %s here and %lld of %s elsewhere",
-                   reader->zip->entries[entry].name, (long long)numel, type->name, (long long)known->numel,
-                   known->type->name);
-        goto cleanup;
-    }
-    PA_REQUIRE(numel >= 0 && size % item == 0 && numel == size / item, err, PA_ERR_FORMAT,
-               "%lld elements of %s are declared, record '%s' has %lld bytes", (long long)numel, type->name,
-               reader->zip->entries[entry].name, (long long)size);
-    PA_TRY(pa_zip_storage(reader->zip, entry, &known->storage, err));
-    known->type = type;
-    known->numel = numel;
+    pa_pickle_node *const *items = id->u.list.items;
+    PA_REQUIRE(id->type == PA_PICKLE_TUPLE && id->u.list.count == reader->id_items, err, PA_ERR_FORMAT,
+               "a persistent id must be a tuple of %d", (int)reader->id_items);
+    out->type = name_of(items[1]);
+    PA_REQUIRE(pa_pickle_is(items[0], "storage") && out->type != NULL && out->type->role == PA_TORCH_STORAGE &&
+                   items[2]->type == PA_PICKLE_TEXT && items[3]->type == PA_PICKLE_TEXT &&
+                   items[4]->type == PA_PICKLE_INT,
+               err, PA_ERR_FORMAT, "a persistent id must be ('storage', class, key, location, size)");
+    PA_REQUIRE(reader->id_items < 6 || items[5]->type == PA_PICKLE_NONE, err, PA_ERR_UNSUPPORTED,
+               "a storage that is a part of another one");
+    out->has_elements = out->type->dtype != 0 && !pa_pickle_is(items[3], "meta");
+    out->numel = items[4]->u.integer;
+    PA_TRY(read_key(items[2], out->key, err));
 
 cleanup:
     return status;
 }
 
-/* ("storage", class, key, location, number of elements) */
-static pa_status hook_persistent(void *user, pa_pickle *pickle, const pa_pickle_node *id, pa_pickle_node **out,
+static pa_status make_storage(pa_torch_reader *reader, const pa_torch_id *id, pa_torch_storage **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    int64_t number = 0;
+    int64_t size = 0;
+    const int64_t item = pa_dtype_size(id->type->dtype);
+    PA_TRY(reader->find(reader->user, id->key, &number, &size, err));
+    pa_torch_storage *known = &reader->storages[number];
+    *out = known;
+    if (known->storage != NULL) {
+        PA_REQUIRE(known->type == id->type && known->numel == id->numel, err, PA_ERR_FORMAT,
+                   "storage '%s' is %lld elements of %s here and %lld of %s elsewhere", id->key, (long long)id->numel,
+                   id->type->name, (long long)known->numel, known->type->name);
+        goto cleanup;
+    }
+    PA_REQUIRE(id->numel >= 0 && size % item == 0 && id->numel == size / item, err, PA_ERR_FORMAT,
+               "%lld elements of %s are declared, storage '%s' has %lld bytes", (long long)id->numel, id->type->name,
+               id->key, (long long)size);
+    PA_TRY(reader->open(reader->user, number, &known->storage, err));
+    known->type = id->type;
+    known->numel = id->numel;
+
+cleanup:
+    return status;
+}
+
+static pa_status hook_persistent(void *user, pa_pickle *pickle, const pa_pickle_node *tuple, pa_pickle_node **out,
                                  pa_error *err)
 {
     pa_torch_reader *reader = user;
     pa_status status = PA_OK;
-    pa_pickle_node *const *items = id->u.list.items;
-    PA_REQUIRE(id->type == PA_PICKLE_TUPLE && id->u.list.count == 5, err, PA_ERR_FORMAT,
-               "a persistent id must be a tuple of 5");
-    const pa_torch_name *type = name_of(items[1]);
-    PA_REQUIRE(pa_pickle_is(items[0], "storage") && type != NULL && type->role == PA_TORCH_STORAGE &&
-                   items[2]->type == PA_PICKLE_TEXT && items[3]->type == PA_PICKLE_TEXT &&
-                   items[4]->type == PA_PICKLE_INT,
-               err, PA_ERR_FORMAT, "a persistent id must be ('storage', class, key, location, size)");
-    if (type->dtype == 0 || pa_pickle_is(items[3], "meta")) { /* "meta" has no elements */
-        PA_TRY(pa_pickle_node_create(pickle, PA_PICKLE_OPAQUE, out, err));
-        goto cleanup;
+    pa_torch_id id;
+    pa_torch_storage *storage = NULL;
+    PA_TRY(pa_torch_read_id(reader, tuple, &id, err));
+    if (id.has_elements) {
+        PA_TRY(make_storage(reader, &id, &storage, err));
     }
-    int64_t entry = -1;
-    PA_TRY(find_record(reader, items[2], &entry, err));
-    PA_TRY(make_storage(reader, entry, type, items[4]->u.integer, err));
-    PA_TRY(pa_pickle_node_create(pickle, PA_PICKLE_STORAGE, out, err));
-    (*out)->u.object = &reader->storages[entry];
+    PA_TRY(pa_pickle_node_create(pickle, id.has_elements ? PA_PICKLE_STORAGE : PA_PICKLE_OPAQUE, out, err));
+    (*out)->u.object = storage;
 
 cleanup:
     return status;

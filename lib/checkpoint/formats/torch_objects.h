@@ -3,30 +3,49 @@
  * @brief What the names in torch's pickles mean: storages, tensors, and little else. Nothing is ever called. */
 #ifndef PA_FORMATS_TORCH_OBJECTS_H
 #define PA_FORMATS_TORCH_OBJECTS_H
-#include "base/storage.h"
+#include "checkpoint/archive.h"
 #include "checkpoint/formats/pickle.h"
-#include "checkpoint/formats/zip.h"
 
 typedef struct pa_torch_name pa_torch_name;
 
-/** A record that a storage was made of. Tensors that share a storage share it here. */
+/** A storage of a file. Tensors that share a storage share it here. */
 typedef struct pa_torch_storage {
     pa_storage *storage;       /**< NULL: not asked for yet. */
     const pa_torch_name *type; /**< Storage class. */
     int64_t numel;             /**< In elements of the class. */
 } pa_torch_storage;
 
-/** What the hooks need: they turn persistent ids into storages of the archive, and calls into tensors. */
+/** A key of a storage: at most 20 decimal digits. Anything else could be a path. */
+enum { PA_TORCH_KEY_SIZE = 21 };
+
+/** What the hooks need: they turn persistent ids into storages of a file, and calls into tensors. */
 typedef struct pa_torch_reader {
     const pa_allocator *mem;
-    const pa_zip *zip;
-    int32_t swapped;            /**< Elements have the other byte order than this machine. */
-    pa_torch_storage *storages; /**< One a record of the archive. */
+    void *user;       /**< Handed to the functions. */
+    int64_t count;    /**< Storages there may be. */
+    int32_t id_items; /**< Of a persistent id: 5, in the format before 1.6 6. */
+    int32_t swapped;  /**< Elements have the other byte order than this machine. */
+    /** The number of the storage of that key, below `count`, and its size; PA_ERR_FORMAT when there is none. */
+    pa_status (*find)(void *user, const char *key, int64_t *number, int64_t *bytes, pa_error *err);
+    pa_status (*open)(void *user, int64_t number, pa_storage **out, pa_error *err);
+    pa_torch_storage *storages; /**< `count`. */
 } pa_torch_reader;
 
-/** `mem`, `zip` and `swapped` borrowed and set; allocates the rest. */
+/** All but `storages` set, which it allocates. */
 pa_status pa_torch_reader_start(pa_torch_reader *reader, pa_error *err);
 void pa_torch_reader_end(pa_torch_reader *reader);
+
+/** The parts of a persistent id, checked. */
+typedef struct pa_torch_id {
+    const pa_torch_name *type; /**< Storage class. */
+    char key[PA_TORCH_KEY_SIZE];
+    int64_t numel;
+    int32_t has_elements; /**< 0: of a type that cannot be read, or on the device "meta". */
+} pa_torch_id;
+pa_status pa_torch_read_id(const pa_torch_reader *reader, const pa_pickle_node *id, pa_torch_id *out, pa_error *err);
+
+/** Add the tensors of a dict and of the dicts in it, names joined by dots; count what is none. */
+pa_status pa_torch_add_tensors(pa_archive *archive, const pa_pickle_node *root, pa_error *err);
 
 /** Hooks for pa_pickle_read(). A PA_PICKLE_TENSOR then has a `pa_tensor` as its object, not yet checked. */
 pa_pickle_hooks pa_torch_hooks(pa_torch_reader *reader);

@@ -306,7 +306,7 @@ cleanup:
     return status;
 }
 
-pa_status pa_zip_open(const pa_allocator *mem, pa_file *file, pa_zip **out, pa_error *err)
+pa_status pa_zip_open_flat(const pa_allocator *mem, pa_file *file, pa_zip **out, pa_error *err)
 {
     pa_status status = PA_OK;
     pa_zip_end end = {0, 0, 0};
@@ -335,6 +335,20 @@ pa_status pa_zip_open(const pa_allocator *mem, pa_file *file, pa_zip **out, pa_e
     PA_TRY(parse_directory(zip, end.size, err));
     PA_TRY(read_headers(zip, end.offset, err));
     PA_TRY(check_disjoint(zip, end.offset, err));
+    *out = zip;
+    zip = NULL;
+
+cleanup:
+    pa_zip_close(zip);
+    return status;
+}
+
+pa_status pa_zip_open(const pa_allocator *mem, pa_file *file, pa_zip **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_zip *zip = NULL;
+    *out = NULL;
+    PA_TRY(pa_zip_open_flat(mem, file, &zip, err));
     PA_TRY(strip_folder(zip, err));
     PA_TRY(check_names(zip, err));
     *out = zip;

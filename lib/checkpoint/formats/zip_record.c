@@ -16,6 +16,7 @@ typedef struct span {
     int64_t bytes;
     unsigned char *dst;
     uint32_t crc;
+    int peek; /* stop behind what was asked for, and believe it */
 } span;
 
 static pa_status check_crc(const pa_zip_entry *entry, uint32_t crc, pa_error *err)
@@ -135,6 +136,9 @@ static pa_status inflate_all(z_stream *stream, pa_file *file, const pa_zip_entry
                    (long long)entry->size);
         keep(want, buffers + CHUNK, given, n);
         given += n;
+        if (want->peek && given >= want->offset + want->bytes) {
+            goto cleanup;
+        }
     }
     PA_REQUIRE(given == entry->size && taken == entry->packed && stream->avail_in == 0, err, PA_ERR_FORMAT,
                "unpacks to %lld bytes, %lld are declared", (long long)given, (long long)entry->size);
@@ -175,7 +179,7 @@ static pa_status read_span(const pa_allocator *mem, pa_file *file, const pa_zip_
     const int deflated = entry->method != 0;
     pa_status status = deflated ? read_deflated(mem, file, entry, want, err)
                                 : read_stored(mem, file, entry, verify && has_crc(entry), want, err);
-    if (status == PA_OK && has_crc(entry) && (verify || deflated)) {
+    if (status == PA_OK && has_crc(entry) && !want->peek && (verify || deflated)) {
         status = check_crc(entry, want->crc, err);
     }
     if (status != PA_OK && status != PA_ERR_NOMEM && status != PA_ERR_IO) {
@@ -195,7 +199,7 @@ pa_status pa_zip_read(const pa_zip *zip, int64_t number, int64_t limit, unsigned
                (long long)entry->size, (long long)limit);
     bytes = pa_alloc_raw(zip->mem, entry->size + 1, 1);
     PA_REQUIRE_MEMORY(bytes, err, "a record");
-    span want = {0, entry->size, bytes, 0};
+    span want = {.bytes = entry->size, .dst = bytes};
     PA_TRY(read_span(zip->mem, zip->file, entry, 1, &want, err));
     bytes[entry->size] = '\0';
     *data = bytes;
@@ -204,6 +208,12 @@ pa_status pa_zip_read(const pa_zip *zip, int64_t number, int64_t limit, unsigned
 cleanup:
     pa_free(zip->mem, bytes);
     return status;
+}
+
+pa_status pa_zip_peek(const pa_zip *zip, int64_t number, int64_t bytes, unsigned char *dst, pa_error *err)
+{
+    span want = {.bytes = bytes, .dst = dst, .peek = 1};
+    return read_span(zip->mem, zip->file, &zip->entries[number], 0, &want, err);
 }
 
 typedef struct record_storage {
@@ -218,7 +228,7 @@ typedef struct record_storage {
 static pa_status storage_read(pa_storage *self, int64_t offset, int64_t bytes, void *dst, pa_error *err)
 {
     record_storage *record = (record_storage *)self;
-    span want = {offset, bytes, dst, 0};
+    span want = {.offset = offset, .bytes = bytes, .dst = dst};
     const int verified = atomic_load_explicit(&record->verified, memory_order_relaxed);
     /* A record of which most is asked for is read whole: its CRC then costs little. */
     const int verify = !verified && bytes >= self->bytes - self->bytes / 2;

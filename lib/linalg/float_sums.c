@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "linalg/squares.h"
+#include "linalg/float_sums.h"
+
+#include <math.h>
 
 /* Several running sums vectorise, and blocks of fixed length keep the rounding error of long sums small. The order of
  * additions is the same for every instruction set: wider ones change the speed, not the bits. */
@@ -13,32 +15,43 @@ enum { LANES = 16, BLOCK = 8192 };
 #define WIDEST_OF_PROCESSOR
 #endif
 
+typedef struct lanes {
+    double squares[LANES];
+    double magnitudes[LANES];
+} lanes;
+
 WIDEST_OF_PROCESSOR
-static void add_squares(const float *x, int64_t count, double sums[LANES])
+static void add_whole(const float *x, int64_t count, lanes *sums)
 {
     for (int64_t i = 0; i < count; i += LANES) {
         for (int k = 0; k < LANES; k++) {
-            sums[k] += (double)x[i + k] * (double)x[i + k];
+            const double y = (double)x[i + k];
+            sums->squares[k] += y * y;
+            sums->magnitudes[k] += fabs(y);
         }
     }
 }
 
-double pa_sum_squares_f32(const float *x, int64_t count)
+pa_float_sums pa_sum_f32(const float *x, int64_t count)
 {
-    double total = 0.0;
+    pa_float_sums total = {0.0, 0.0};
     for (int64_t begin = 0; begin < count; begin += BLOCK) {
         const int64_t length = begin + BLOCK < count ? BLOCK : count - begin;
         const int64_t whole = length / LANES * LANES;
-        double sums[LANES] = {0.0};
-        add_squares(x + begin, whole, sums);
+        lanes sums = {{0.0}, {0.0}};
+        add_whole(x + begin, whole, &sums);
         for (int64_t i = whole; i < length; i++) {
-            sums[i - whole] += (double)x[begin + i] * (double)x[begin + i];
+            const double y = (double)x[begin + i];
+            sums.squares[i - whole] += y * y;
+            sums.magnitudes[i - whole] += fabs(y);
         }
-        double block = 0.0;
+        pa_float_sums block = {0.0, 0.0};
         for (int k = 0; k < LANES; k++) {
-            block += sums[k];
+            block.squares += sums.squares[k];
+            block.magnitudes += sums.magnitudes[k];
         }
-        total += block;
+        total.squares += block.squares;
+        total.magnitudes += block.magnitudes;
     }
     return total;
 }

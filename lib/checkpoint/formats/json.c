@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "checkpoint/formats/json.h"
+
+#include <string.h>
+
+#include "checkpoint/formats/bytes.h"
+
+/* A value takes Jansson up to some 100 bytes; a tensor of a safetensors header is 7 to 10 values. */
+enum { MAX_JSON_DEPTH = 8, MAX_JSON_VALUES = 4000000 };
+
+/* Brackets, commas and colons outside of texts bound what the tree will take, before any of it is made. */
+static pa_status check_extent(const char *text, int64_t length, pa_error *err)
+{
+    pa_status status = PA_OK;
+    int depth = 0;
+    int64_t values = 0;
+    int quoted = 0;
+    for (int64_t i = 0; i < length; i++) {
+        const char c = text[i];
+        if (quoted) {
+            quoted = c != '"';
+            i += c == '\\';
+            continue;
+        }
+        quoted = c == '"';
+        values += c == ',' || c == ':' || c == '[' || c == '{';
+        depth += (c == '[' || c == '{') - (c == ']' || c == '}');
+        PA_REQUIRE(depth <= MAX_JSON_DEPTH, err, PA_ERR_LIMIT, "JSON: nested more than %d deep at byte %lld",
+                   MAX_JSON_DEPTH, (long long)i);
+        PA_REQUIRE(values <= MAX_JSON_VALUES, err, PA_ERR_LIMIT, "JSON: more than %d values", MAX_JSON_VALUES);
+    }
+
+cleanup:
+    return status;
+}
+
+pa_status pa_json_read(const char *text, int64_t length, json_t **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    char shown[PA_PRINTABLE_SIZE] = "";
+    json_error_t why;
+    *out = NULL;
+    memset(&why, 0, sizeof(why));
+    PA_REQUIRE(pa_is_utf8(text, length), err, PA_ERR_FORMAT, "JSON: not UTF-8");
+    PA_TRY(check_extent(text, length, err));
+    json_t *root = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &why);
+    /* Where Jansson gives no reason, or this one, memory was short. */
+    PA_REQUIRE(root != NULL || (why.text[0] != '\0' && json_error_code(&why) != json_error_out_of_memory), err,
+               PA_ERR_NOMEM, "out of memory for JSON");
+    PA_REQUIRE(root != NULL, err, PA_ERR_FORMAT, "JSON: byte %d: %s", why.position,
+               pa_printable(shown, why.text, (int64_t)strlen(why.text)));
+    if (!json_is_object(root)) {
+        json_decref(root);
+        PA_REQUIRE(0, err, PA_ERR_FORMAT, "JSON: not an object");
+    }
+    *out = root;
+
+cleanup:
+    return status;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From what a pickle of torch.save() holds to tensors under names. */
+#include "base/text.h"
+#include "checkpoint/formats/bytes.h"
+#include "checkpoint/formats/torch_objects.h"
+
+enum { MAX_DEPTH = 64, MAX_ENTRIES = 1000000, MAX_NAME = 1 << 16, MAX_NAMES = 256 << 20 };
+
+/* The walk over nested dicts. Dicts may be shared and may hold themselves, so everything is counted. */
+typedef struct walk {
+    pa_archive *archive;
+    pa_text name;
+    int64_t visited;
+    int64_t name_bytes;
+} walk;
+
+static pa_status append_key(walk *w, const pa_pickle_node *key, pa_error *err)
+{
+    pa_status status = PA_OK;
+    char shown[PA_PRINTABLE_SIZE] = "";
+    if (w->name.length > 0) {
+        PA_TRY(pa_text_append(&w->name, ".", err));
+    }
+    if (key->type == PA_PICKLE_INT) {
+        PA_TRY(pa_text_printf(&w->name, err, "%lld", (long long)key->u.integer));
+    } else {
+        PA_REQUIRE(key->u.text.length <= MAX_NAME - w->name.length, err, PA_ERR_LIMIT,
+                   "the name of a tensor has more than %d bytes", MAX_NAME);
+        PA_REQUIRE(key->u.text.length > 0 && pa_is_utf8(key->u.text.bytes, key->u.text.length), err, PA_ERR_FORMAT,
+                   "the name '%s' is empty or not UTF-8", pa_printable(shown, key->u.text.bytes, key->u.text.length));
+        PA_TRY(pa_text_append_bytes(&w->name, key->u.text.bytes, key->u.text.length, err));
+    }
+    w->name_bytes += w->name.length;
+    PA_REQUIRE(w->name_bytes <= MAX_NAMES, err, PA_ERR_LIMIT, "the names take more than %d bytes", MAX_NAMES);
+
+cleanup:
+    return status;
+}
+
+static void cut_name(walk *w, int64_t length)
+{
+    w->name.length = length;
+    if (w->name.data != NULL) {
+        w->name.data[length] = '\0';
+    }
+}
+
+static pa_status add_dict(walk *w, const pa_pickle_node *dict, int depth, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const int64_t length = w->name.length;
+    PA_REQUIRE(depth < MAX_DEPTH, err, PA_ERR_LIMIT, "dicts are nested more than %d deep", MAX_DEPTH);
+    for (int64_t i = 0; i < dict->u.list.count; i += 2) {
+        const pa_pickle_node *key = dict->u.list.items[i];
+        const pa_pickle_node *value = dict->u.list.items[i + 1];
+        PA_REQUIRE(w->visited++ < MAX_ENTRIES, err, PA_ERR_LIMIT, "more than %d entries in nested dicts", MAX_ENTRIES);
+        if ((key->type != PA_PICKLE_TEXT && key->type != PA_PICKLE_INT) ||
+            (value->type != PA_PICKLE_TENSOR && value->type != PA_PICKLE_DICT)) {
+            w->archive->skipped++;
+            continue;
+        }
+        PA_TRY(append_key(w, key, err));
+        if (value->type == PA_PICKLE_TENSOR) {
+            PA_TRY(pa_archive_add(w->archive, w->name.data, value->u.object, err));
+        } else {
+            PA_TRY(add_dict(w, value, depth + 1, err));
+        }
+        cut_name(w, length);
+    }
+
+cleanup:
+    return status;
+}
+
+pa_status pa_torch_add_tensors(pa_archive *archive, const pa_pickle_node *root, pa_error *err)
+{
+    pa_status status = PA_OK;
+    walk w = {.archive = archive, .name = {.mem = &archive->ctx->mem}};
+    PA_REQUIRE(root->type == PA_PICKLE_DICT, err, PA_ERR_UNSUPPORTED, "holds a %s, not a dict of tensors",
+               pa_pickle_type_name(root->type));
+    PA_TRY(add_dict(&w, root, 0, err));
+
+cleanup:
+    pa_text_free(&w.name);
+    return status;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The weights of a whole step, as pico-train and Hugging Face save them beside the learning dynamics: opened when a
+ * weight is asked for that the learning dynamics do not have. Weights do not depend on the data, so one serves both
+ * splits.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "checkpoint/checkpoint_impl.h"
+
+/* The first that is there counts, as it does for those who load the model. */
+static const char *const names[] = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                                    "pytorch_model.bin.index.json"};
+
+enum { N_NAMES = sizeof(names) / sizeof(names[0]) };
+
+pa_status pa_state_dict_locate(pa_checkpoint *checkpoint, const char *folder, pa_error *err)
+{
+    pa_status status = PA_OK;
+    struct stat info;
+    pa_text path = {.mem = &checkpoint->ctx->mem};
+    checkpoint->folder = pa_strdup(&checkpoint->ctx->mem, folder);
+    PA_REQUIRE_MEMORY(checkpoint->folder, err, "the name of a directory");
+    for (int i = 0; i < N_NAMES && checkpoint->state_dict_path == NULL; i++) {
+        path.length = 0;
+        PA_TRY(pa_text_printf(&path, err, "%s/%s", folder, names[i]));
+        /* A file that cannot be looked at is there: opening it will say why. */
+        if (stat(path.data, &info) == 0 || (errno != ENOENT && errno != ENOTDIR)) {
+            checkpoint->state_dict_path = path.data;
+            path.data = NULL;
+        }
+    }
+
+cleanup:
+    pa_text_free(&path);
+    return status;
+}
+
+int pa_state_dict_serves(const pa_checkpoint *checkpoint, const char *split, pa_kind kind)
+{
+    return checkpoint->state_dict_path != NULL && kind == PA_WEIGHTS &&
+           (strcmp(split, "train") == 0 || strcmp(split, "val") == 0);
+}
+
+static pa_status open_dict(const pa_checkpoint *checkpoint, pa_checkpoint **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_checkpoint *dict = NULL;
+    PA_TRY(pa_checkpoint_start(checkpoint->ctx, checkpoint->step, &checkpoint->model, &dict, err));
+    PA_TRY(pa_checkpoint_add_file(dict, "", PA_WEIGHTS, checkpoint->state_dict_path, err));
+    pa_checkpoint_sort(dict);
+    *out = dict;
+    dict = NULL;
+
+cleanup:
+    pa_checkpoint_destroy(dict);
+    return status;
+}
+
+pa_checkpoint *pa_state_dict_opened(const pa_checkpoint *checkpoint)
+{
+    (void)pthread_mutex_lock(checkpoint->lock);
+    pa_checkpoint *dict = *checkpoint->state_dict;
+    (void)pthread_mutex_unlock(checkpoint->lock);
+    return dict;
+}
+
+pa_status pa_checkpoint_state_dict(const pa_checkpoint *checkpoint, const pa_checkpoint **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_checkpoint_state_dict: out is NULL");
+    *out = NULL;
+    PA_REQUIRE(checkpoint != NULL, err, PA_ERR_INVALID, "pa_checkpoint_state_dict: checkpoint is NULL");
+    if (checkpoint->state_dict_path != NULL) {
+        (void)pthread_mutex_lock(checkpoint->lock);
+        if (*checkpoint->state_dict == NULL) {
+            status = open_dict(checkpoint, checkpoint->state_dict, err);
+        }
+        *out = *checkpoint->state_dict;
+        (void)pthread_mutex_unlock(checkpoint->lock);
+    }
+
+cleanup:
+    return status;
+}
+
+/* "<what was said>; <folder> has none of model.safetensors, ..." */
+pa_status pa_state_dict_fail_absent(const pa_checkpoint *checkpoint, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_text list = {.mem = &checkpoint->ctx->mem};
+    pa_text said = {.mem = &checkpoint->ctx->mem};
+    if (err == NULL || checkpoint->folder == NULL) {
+        return PA_ERR_NOT_FOUND;
+    }
+    for (int i = 0; i < N_NAMES; i++) {
+        PA_TRY(pa_text_printf(&list, err, "%s%s", i > 0 ? ", " : "", names[i]));
+    }
+    PA_TRY(pa_text_append(&said, err->message, err));
+    status =
+        pa_fail(err, PA_ERR_NOT_FOUND, "%s; nor is there one of %s in %s", said.data, list.data, checkpoint->folder);
+
+cleanup:
+    pa_text_free(&list);
+    pa_text_free(&said);
+    return status;
+}
