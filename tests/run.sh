@@ -61,15 +61,15 @@ for stage in "${stages[@]}"; do
     case $stage in
     debug) build debug -Ddocs=enabled && suite debug debug ;;
     release) build release-tested -Dbuildtype=release && suite release release-tested ;;
-    asan) build asan -Db_sanitize=address,undefined -Db_lundef=false && suite asan asan --timeout-multiplier 4 ;;
+    asan) build asan -Db_sanitize=address,undefined -Db_lundef=false && suite asan asan --timeout-multiplier 2 ;;
     tsan)
         # ThreadSanitizer of gcc 12 cannot place its shadow memory under strong address randomisation.
         build tsan -Db_sanitize=thread -Db_lundef=false &&
-            suite tsan tsan --timeout-multiplier 8 --wrap "setarch $(uname -m) -R"
+            suite tsan tsan --timeout-multiplier 4 --wrap "setarch $(uname -m) -R"
         ;;
     valgrind)
         build debug -Ddocs=enabled &&
-            suite valgrind debug --suite unit --timeout-multiplier 30 --wrap "$memcheck"
+            suite valgrind debug --suite unit --timeout-multiplier 8 --wrap "$memcheck"
         ;;
     *)
         echo "run.sh: unknown stage '$stage': debug, release, asan, tsan or valgrind" >&2
