@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "destination.h"
 #include "format.h"
 #include "mpi_team.h"
 #include "plugins.h"
@@ -201,6 +202,9 @@ static int plan(study *s, const request *asked, int32_t threads, int64_t max_mem
         return cli_fail("%s", err.message);
     }
     int code = choose_paths(s, asked);
+    if (code == CLI_OK && first) {
+        code = cli_destination_check(s->directory);
+    }
     if (code == CLI_OK && asked->explain && first) {
         code = explain(s);
     }

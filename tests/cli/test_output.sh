@@ -15,10 +15,20 @@ expect_no_leftovers results
 diff -r before/demo/step_0 results/demo/step_0 >/dev/null || fail 'an earlier result was changed'
 cmp -s before/demo/results.jsonl results/demo/results.jsonl || fail 'results.jsonl was changed'
 
-# The output directory cannot be made.
+# The output directory cannot be made: known before anything is computed.
 echo in the way >blocked
-pico analyze --config_path "$demo" --run_path "$run" --output_dir blocked --quiet
-expect_status 1; expect_err blocked
+for where in blocked blocked/deeper ./blocked; do
+    pico analyze --config_path "$demo" --run_path "$run" --output_dir "$where"
+    expect_status 1; expect_no_out; expect_err "$where/demo: cannot be written"
+    ! grep -q ' done' err || fail "computed before the output directory was looked at: $(cat err)"
+done
+mkdir locked && chmod a-w locked
+if [ ! -w locked ]; then # root may write everywhere
+    pico analyze --config_path "$demo" --run_path "$run" --output_dir locked/deeper
+    expect_status 1; expect_no_out; expect_err 'locked: Permission denied'
+fi
+pico analyze --config_path "$demo" --run_path "$run" --output_dir made//of/several/ --quiet
+expect_status 0; expect_file made/of/several/demo/results.csv
 
 # A full disk, as a limit on the size of files: the small files and the journal fit, results.jsonl does not.
 # What was computed is kept for --resume, which then only writes.
