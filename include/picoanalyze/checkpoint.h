@@ -21,13 +21,14 @@ typedef struct pa_run pa_run;
 /** Opaque: the tensors of one step. */
 typedef struct pa_checkpoint pa_checkpoint;
 
-/** Sizes of the model; 0 where unknown. */
+/** Sizes of the model, and its positions; 0 where unknown. */
 typedef struct pa_model {
     size_t struct_size; /**< `sizeof(pa_model)` as the caller compiled it. */
     int64_t d_model;    /**< Width of the residual stream. */
     int64_t n_layers;   /**< Number of layers. */
     int64_t n_heads;    /**< Number of attention (query) heads. */
     int64_t n_kv_heads; /**< Number of key/value heads. */
+    double rope_theta;  /**< Base of the frequencies of rotary positions. */
 } pa_model;
 
 /** One tensor of a checkpoint. Pointers are borrowed from the checkpoint. */

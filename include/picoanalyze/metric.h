@@ -74,11 +74,13 @@ typedef struct pa_metric_ops {
     pa_status (*follow)(void *user_data, const pa_options *options, const pa_value *before, pa_value *value,
                         pa_error *err);
     /**
-     * One more value out of those of all wholes (not single heads) that an entry of the configuration has at a step, in
+     * One more value out of all that an entry of the configuration has at a step (of a component's heads only where it gives nothing else), in
      * the order of the plan; its key is "all". Undefined ones are among them. May be NULL.
      */
     pa_status (*pool)(void *user_data, const pa_options *options, const pa_value *const *values, int64_t n_values,
                       pa_value *out, pa_error *err);
+    int32_t
+        kinds; /**< What it can be computed of: bit k for ::pa_kind k; 0: anything. Others are refused in a configuration. */
 } pa_metric_ops;
 
 /**

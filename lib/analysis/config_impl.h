@@ -68,6 +68,7 @@ typedef struct pa_config_metric {
     pa_config_target target;
     pa_metric *metric;
     int32_t own_compat;
+    const pa_yaml_node *node;
     pa_config_part *parts;
     int64_t n_parts;
 } pa_config_metric;
@@ -103,6 +104,9 @@ pa_status pa_config_check_target(const pa_config *config, const pa_yaml_node *ma
 
 /** Fill `reference`, which is required of components that use one and refused for others. */
 pa_status pa_config_read_reference(const pa_config *config, pa_config_part *part, pa_error *err);
+
+/** What an option's owner found wrong with it, while it was computed with, gets the place of the entry. */
+pa_status pa_config_locate(const pa_config *config, const pa_yaml_node *node, pa_status status, pa_error *err);
 
 /** The value of `key` in `map`, or NULL when absent or null. */
 const pa_yaml_node *pa_config_value(const pa_yaml_node *map, const char *key);

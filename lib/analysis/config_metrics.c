@@ -34,6 +34,15 @@ static pa_status with_place(const pa_config *config, const pa_yaml_node *name, p
     return pa_yaml_fail(config->yaml, name, err, "%s", reason.message);
 }
 
+pa_status pa_config_locate(const pa_config *config, const pa_yaml_node *node, pa_status status, pa_error *err)
+{
+    if ((status != PA_ERR_CONFIG && status != PA_ERR_INVALID) || err == NULL) {
+        return status;
+    }
+    const pa_error reason = *err;
+    return pa_yaml_fail(config->yaml, node, err, "%s", reason.message);
+}
+
 static pa_status read_one_of(const pa_config *config, const pa_yaml_node *node, const char *key,
                              const char *const *known, int64_t n_known, int64_t *out, pa_error *err)
 {
@@ -199,6 +208,7 @@ static pa_status read_metric(pa_config *config, const pa_yaml_node *map, pa_conf
     PA_TRY(pa_config_expect(config, map, PA_YAML_MAPPING, "an entry of 'metrics'", err));
     PA_TRY(read_word(config, map, "metric_name", "a metric", &name, err));
     metric->name = name->text;
+    metric->node = map;
     metric->own_compat = pa_config_value(map, "compat") != NULL;
     PA_TRY(with_place(
         config, name,

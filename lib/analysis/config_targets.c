@@ -148,6 +148,11 @@ pa_status pa_config_check_target(const pa_config *config, const pa_yaml_node *ma
     const int pairs = (pa_component_ops_of(part->component)->flags & PA_COMPONENT_PAIRS) != 0;
     const pa_config_target *target = &metric->target;
     const pa_yaml_node *name = pa_config_value(part->node, "component_name");
+    const int32_t metric_kinds = pa_metric_ops_of(metric->metric)->kinds;
+    if (metric_kinds != 0 && (metric_kinds >> part->kind & 1) == 0) {
+        return pa_yaml_fail(config->yaml, name, err, "metric '%s' is not of %s, as this '%s' is", metric->name,
+                            pa_kind_name(part->kind), part->name);
+    }
     if (pairs && target->compare == PA_COMPARE_NOTHING) {
         return pa_yaml_fail(config->yaml, name, err,
                             "component '%s' gives pairs of matrices, which metric '%s' does not compare", part->name,

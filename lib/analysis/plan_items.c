@@ -244,7 +244,7 @@ pa_status pa_plan_part(pa_analysis *analysis, const pa_plan_item *item, const pa
     pa_status status = PA_OK;
     int64_t *layers = NULL;
     const pa_metric_ops *ops = pa_metric_ops_of(item->metric->metric);
-    span s = {.plan = &analysis->plan, .part = part, .pool = ops->pool != NULL ? item->pool : -1};
+    span s = {.plan = &analysis->plan, .part = part, .pool = ops->pool != NULL ? item->pool : -1}; /* -1: none */
     PA_TRY(pa_plan_check_reference(analysis, part, item->run, err));
     PA_TRY(list_layers(analysis, part, &layers, &s.n_layers, err));
     s.layers = layers;

@@ -225,6 +225,7 @@ pa_status pa_plan_against_of(pa_analysis *analysis, const pa_config_metric *metr
         return PA_OK;
     case PA_COMPARE_LAYERS:
         item->against = PA_AGAINST_SAME_STEP;
+        item->pool = -1; /* all pairs together are no vector: each layer would be in it many times */
         return PA_OK;
     default:
         break;

@@ -189,7 +189,7 @@ static pa_status record_row(pa_record *record, int64_t step, const pa_unit_row *
     result.file = file->data;
     result.head = row->head;
     PA_TRY(pa_unit_row_outputs(row, mem, &result.value.outputs, err));
-    PA_TRY(pa_series_follow(&record->series, &result, item->metric->metric, &result.value, err));
+    PA_TRY(pa_series_follow(&record->series, &result, item, &result.value, err));
     pa_series_note(&record->series, row->item);
     PA_TRY(pa_results_append(record->results, &result, err));
 

@@ -86,17 +86,18 @@ static void add_place(const pa_result_row *row, pa_error *err)
     pa_error_prefix(err, place);
 }
 
-pa_status pa_series_follow(pa_series *series, const pa_result_row *row, const pa_metric *metric, pa_value *value,
+pa_status pa_series_follow(pa_series *series, const pa_result_row *row, const pa_plan_item *item, pa_value *value,
                            pa_error *err)
 {
     pa_status status = PA_OK;
+    const pa_metric *metric = item->metric->metric;
     const pa_metric_ops *ops = pa_metric_ops_of(metric);
     const int64_t known = series->keys.count;
     int64_t number = 0;
     pa_result_row before = {.struct_size = sizeof(before)};
     pa_text key = {.mem = series->plan->mem};
-    if (ops->follow == NULL) {
-        return PA_OK;
+    if (ops->follow == NULL || (ops->n_inputs == 2 && item->against != PA_AGAINST_PREVIOUS)) {
+        return PA_OK; /* comparisons with anything else do not follow one another */
     }
     int64_t *rows = pa_array_grow(series->plan->mem, series->rows, &series->capacity, known + 1, sizeof(*rows));
     PA_REQUIRE_MEMORY(rows, err, "results");
@@ -121,14 +122,30 @@ cleanup:
     return status;
 }
 
-/* The values of wholes among the rows of an item. */
-static pa_status add_values(const pa_series *series, int64_t item, pa_value *values, int64_t *n, pa_error *err)
+static pa_status has_whole(const pa_series *series, int64_t item, int *there, pa_error *err)
 {
     pa_status status = PA_OK;
+    *there = 0;
     for (int64_t r = series->first[item]; r < series->last[item]; r++) {
         pa_result_row row = {.struct_size = sizeof(row)};
         PA_TRY(pa_results_row(series->results, r, &row, err));
-        if (row.head < 0) {
+        *there |= row.head < 0;
+    }
+
+cleanup:
+    return status;
+}
+
+/* The values of wholes among the rows of an item; of its heads when it has nothing else. */
+static pa_status add_values(const pa_series *series, int64_t item, pa_value *values, int64_t *n, pa_error *err)
+{
+    pa_status status = PA_OK;
+    int wholes = 0;
+    PA_TRY(has_whole(series, item, &wholes, err));
+    for (int64_t r = series->first[item]; r < series->last[item]; r++) {
+        pa_result_row row = {.struct_size = sizeof(row)};
+        PA_TRY(pa_results_row(series->results, r, &row, err));
+        if (row.head < 0 || !wholes) {
             values[(*n)++] = row.value; /* lent: its outputs stay those of the results */
         }
     }

@@ -23,7 +23,7 @@ void pa_series_free(pa_series *series);
 void pa_series_begin(pa_series *series);
 
 /** Complete the value of the next row, if its metric wants that; the row must then be appended. */
-pa_status pa_series_follow(pa_series *series, const pa_result_row *row, const pa_metric *metric, pa_value *value,
+pa_status pa_series_follow(pa_series *series, const pa_result_row *row, const pa_plan_item *item, pa_value *value,
                            pa_error *err);
 
 /** The next row is one of this item. */

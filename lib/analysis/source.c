@@ -161,7 +161,7 @@ pa_status pa_sources_build(pa_sources *sources, pa_plan_place place, int64_t sit
                                         &built->parts, err);
     if (status != PA_OK) {
         add_place(sources, place, at, status, err);
-        goto cleanup;
+        PA_TRY(pa_config_locate(sources->analysis->config, at->part->node, status, err));
     }
     built->source = source;
     built->reference = reference;

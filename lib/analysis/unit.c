@@ -71,7 +71,7 @@ static pa_status compute(const pa_unit *unit, const pa_plan_item *item, const pa
                        item->metric->name, key);
         pa_error_prefix(err, place);
     }
-    return status;
+    return pa_config_locate(unit->sources->analysis->config, item->metric->node, status, err);
 }
 
 pa_status pa_unit_run(pa_unit *unit, int64_t task, atomic_llong *values_done, pa_error *err)

@@ -60,8 +60,8 @@ char *pa_strdup(const pa_allocator *mem, const char *text)
 
 void *pa_array_grow(const pa_allocator *mem, void *array, int64_t *capacity, int64_t needed, size_t size)
 {
-    if (needed <= *capacity) {
-        return array;
+    if (array != NULL && needed <= *capacity) {
+        return array; /* never NULL, which says out of memory, also when nothing is needed */
     }
     int64_t larger = *capacity < 8 ? 8 : *capacity + *capacity / 2;
     if (larger < needed) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <picoanalyze/checkpoint.h>
 
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -152,6 +153,12 @@ cleanup:
     return status;
 }
 
+/* Unknown, or such that all frequencies are in (0, 1]. */
+static int is_theta(double theta)
+{
+    return !(theta < 0.0) && !(theta > 0.0 && theta < 1.0) && isfinite(theta);
+}
+
 pa_status pa_checkpoint_create(pa_context *ctx, int64_t step, const pa_model *model, pa_checkpoint **out, pa_error *err)
 {
     pa_status status = PA_OK;
@@ -164,6 +171,8 @@ pa_status pa_checkpoint_create(pa_context *ctx, int64_t step, const pa_model *mo
     PA_REQUIRE(model == NULL ||
                    (model->d_model >= 0 && model->n_layers >= 0 && model->n_heads >= 0 && model->n_kv_heads >= 0),
                err, PA_ERR_INVALID, "pa_model: a size is negative");
+    PA_REQUIRE(model == NULL || is_theta(model->rope_theta), err, PA_ERR_INVALID,
+               "pa_model: rope_theta is %g, neither 0 nor at least 1", model->rope_theta);
     PA_TRY(pa_checkpoint_start(ctx, step, model, out, err));
     (*out)->in_memory = 1;
 

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -45,6 +46,22 @@ static pa_status read_size(const pa_yaml *yaml, const pa_yaml_node *map, const c
     return PA_OK;
 }
 
+/* A number of at least 1; 0 when absent or null. */
+static pa_status read_theta(const pa_yaml *yaml, const pa_yaml_node *map, const char *key, double *out, pa_error *err)
+{
+    const pa_yaml_node *node = pa_yaml_find(map, key);
+    *out = 0.0;
+    if (node == NULL || node->type == PA_YAML_NULL) {
+        return PA_OK;
+    }
+    const double theta = node->type == PA_YAML_INT ? (double)node->integer : node->real;
+    if ((node->type != PA_YAML_INT && node->type != PA_YAML_REAL) || !isfinite(theta) || theta < 1.0) {
+        return pa_yaml_fail(yaml, node, err, "%s must be a number of at least 1", key);
+    }
+    *out = theta;
+    return PA_OK;
+}
+
 static int is_relative_inside(const char *path)
 {
     if (path[0] == '/' || path[0] == '\0') {
@@ -83,6 +100,7 @@ static pa_status read_model(pa_run *run, const pa_yaml *yaml, pa_error *err)
     PA_TRY(read_size(yaml, map, "n_layers", &run->model.n_layers, err));
     PA_TRY(read_size(yaml, map, "attention_n_heads", &run->model.n_heads, err));
     PA_TRY(read_size(yaml, map, "attention_n_kv_heads", &run->model.n_kv_heads, err));
+    PA_TRY(read_theta(yaml, map, "position_emb_theta", &run->model.rope_theta, err));
     if (run->model.n_kv_heads == 0) {
         run->model.n_kv_heads = run->model.n_heads; /* null: as many as query heads */
     }

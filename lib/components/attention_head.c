@@ -136,6 +136,10 @@ static pa_status write_name(const pa_site *site, pa_text *name, pa_error *err)
     const int is_none = strcmp(circuit, "none") == 0;
     PA_REQUIRE(window == 0 || strcmp(circuit, "qk") == 0, err, PA_ERR_CONFIG,
                "attention_head: 'rope_window' is an option of 'circuit: qk'");
+    PA_REQUIRE(is_none || strcmp(pa_options_string(options, "projection"), "q") == 0, err, PA_ERR_CONFIG,
+               "attention_head: 'projection' is of slices, not of 'circuit: %s'", circuit);
+    PA_REQUIRE(window != 0 || !pa_rope_is_asked(options), err, PA_ERR_CONFIG,
+               "attention_head: 'rope_theta' and 'rope_pairing' need a 'rope_window'");
     PA_TRY(
         pa_text_printf(name, err, "attention_head.%s", is_none ? pa_options_string(options, "projection") : circuit));
     if (window != 0) {
@@ -206,7 +210,8 @@ static const pa_option_spec options[] = {
 const pa_component_ops pa_component_attention_head = {
     .struct_size = sizeof(pa_component_ops),
     .name = "attention_head",
-    .description = "Each attention head's slice of a projection, or its QK or OV circuit.",
+    .description = "Each attention head's slice of a projection, or its QK or OV circuit. "
+                   "The gain of a norm before the projections is not folded in.",
     .paper = "Elhage et al., A mathematical framework for transformer circuits, 2021; Su et al., RoFormer, "
              "arXiv:2104.09864",
     .roles = roles,

@@ -59,6 +59,9 @@ pa_status pa_choice_read(const pa_site *site, const char *option, const char *wh
  */
 pa_status pa_rope_mean(const pa_site *site, int64_t head_dim, pa_matrix **out, pa_error *err);
 
+/** Whether an option says something about positions that means nothing without a window. */
+int pa_rope_is_asked(const pa_options *options);
+
 /** Those options, for the table of a component. */
 #define PA_ROPE_OPTIONS                                                                                                \
     {.name = "rope_window",                                                                                            \
@@ -67,8 +70,9 @@ pa_status pa_rope_mean(const pa_site *site, int64_t head_dim, pa_matrix **out, p
      .help = "Mean of the QK circuit over so many distances, from 0, with rotary positions; 0: without positions."},   \
         {.name = "rope_theta",                                                                                         \
          .type = PA_OPTION_REAL,                                                                                       \
-         .fallback = "10000",                                                                                          \
-         .help = "Base of the frequencies of rotary positions (position_emb_theta)."},                                 \
+         .fallback = "0",                                                                                              \
+         .help =                                                                                                       \
+             "Base of the frequencies of rotary positions; 0: the model's (position_emb_theta), 10000 if unknown."},   \
     {                                                                                                                  \
         .name = "rope_pairing", .type = PA_OPTION_CHOICE, .fallback = "interleaved", .choices = "interleaved|halves",  \
         .help = "Whether neighbours are turned together, as in pico-train, or element i with i + head_dim / 2."        \

@@ -125,6 +125,8 @@ static pa_status write_name(const pa_site *site, const char *composition, pa_tex
     const int64_t window = pa_options_int(pa_site_options(site), "rope_window");
     PA_REQUIRE(window == 0 || strcmp(composition, "v") != 0, err, PA_ERR_CONFIG,
                "induction_head: 'rope_window' is an option of 'composition: k' and 'q'");
+    PA_REQUIRE(window != 0 || !pa_rope_is_asked(pa_site_options(site)), err, PA_ERR_CONFIG,
+               "induction_head: 'rope_theta' and 'rope_pairing' need a 'rope_window'");
     PA_TRY(pa_text_printf(name, err, "induction_head.%s", composition));
     if (window != 0) {
         PA_TRY(pa_text_printf(name, err, "_rope%lld", (long long)window));

@@ -123,7 +123,8 @@ static const pa_option_spec options[] = {
 const pa_component_ops pa_component_ov_circuit = {
     .struct_size = sizeof(pa_component_ops),
     .name = "ov_circuit",
-    .description = "Output times value projection of each attention head, and of all heads of a layer side by side.",
+    .description = "Output times value projection of each attention head, and of all heads of a layer side by side. "
+                   "The gain of a norm before the projections is not folded in.",
     .paper = "Elhage et al., A mathematical framework for transformer circuits, 2021",
     .roles = roles,
     .n_roles = sizeof(roles) / sizeof(roles[0]),

@@ -43,6 +43,12 @@ static void fill(double *turn, int64_t n, double window, double theta, int halve
     }
 }
 
+int pa_rope_is_asked(const pa_options *options)
+{
+    return fpclassify(pa_options_real(options, "rope_theta")) != FP_ZERO ||
+           strcmp(pa_options_string(options, "rope_pairing"), "interleaved") != 0;
+}
+
 pa_status pa_rope_mean(const pa_site *site, int64_t head_dim, pa_matrix **out, pa_error *err)
 {
     pa_status status = PA_OK;
@@ -50,12 +56,15 @@ pa_status pa_rope_mean(const pa_site *site, int64_t head_dim, pa_matrix **out, p
     const pa_options *options = pa_site_options(site);
     const char *owner = pa_component_ops_of(site->component)->name;
     const int64_t window = pa_options_int(options, "rope_window");
-    const double theta = pa_options_real(options, "rope_theta");
+    const double model_theta = pa_site_model(site)->rope_theta;
+    double theta = pa_options_real(options, "rope_theta");
     double *turn = NULL;
     *out = NULL;
     PA_REQUIRE(window >= 0 && window <= (int64_t)1 << 40, err, PA_ERR_CONFIG,
                "%s: 'rope_window' is %lld; it counts positions, 0 for none", owner, (long long)window);
-    PA_REQUIRE(theta >= 1.0, err, PA_ERR_CONFIG, "%s: 'rope_theta' is %g, at least 1", owner, theta);
+    PA_REQUIRE(theta >= 1.0 || fpclassify(theta) == FP_ZERO, err, PA_ERR_CONFIG,
+               "%s: 'rope_theta' is %g, at least 1, or 0 for the model's", owner, theta);
+    theta = theta >= 1.0 ? theta : model_theta >= 1.0 ? model_theta : 10000.0;
     if (window == 0) {
         goto cleanup;
     }

@@ -66,6 +66,10 @@ static pa_status add_units(const pa_matrix *m, const pa_options *options, pa_val
     pa_column_statistics c = {0};
     int64_t dead = 0;
     int64_t dormant = 0;
+    PA_REQUIRE(tau >= 0.0, err, PA_ERR_CONFIG, "activation_stats: 'tau' is %g, a share of at least 0", tau);
+    PA_REQUIRE(below >= 0.0 || relu, err, PA_ERR_CONFIG,
+               "activation_stats: 'dead_below' is %g; no magnitude is below 0 ('dead: relu' looks at signed elements)",
+               below);
     PA_TRY(pa_matrix_column_statistics(m, &c, err));
     for (int64_t j = 0; j < p; j++) {
         dead += c.counts[j] > 0 && is_dead(&c, j, relu, below);

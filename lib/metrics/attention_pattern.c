@@ -25,16 +25,19 @@
  * @paper      C. Olsson et al., "In-context learning and induction heads", arXiv:2209.11895; entropy: S. Zhai et al.,
  *             arXiv:2303.06296
  *
- * States: unsupported for other shapes and when a row is not a distribution: an element below -1e-3, or a sum further
- * than 1e-3 from 1; empty when no token is repeated, or, for outputs, no position counts. The outputs do not need the
- * value.
+ * States: unsupported for other shapes and when a row is not a distribution: an element below -2^-7, or a sum further
+ * than 2^-7 from 1, which is what rounding to bfloat16 can do; empty when no token is repeated, or, for outputs, no
+ * position counts. The outputs do not need the value.
  */
 #include <math.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "metrics/metric_impl.h"
 
-static const double TOLERANCE = 1e-3; /* of a sum of rounded elements */
+/* Of a sum of elements, each of which rounding to bfloat16 moves by at most this times itself; the same for all types,
+ * as patterns are converted. */
+static const double TOLERANCE = 0x1p-7;
 
 /* A mean over some of the positions. */
 typedef struct mean {
@@ -59,15 +62,26 @@ typedef struct tally {
     mean normalized;
 } tally;
 
-static int is_distribution(const double *row, int64_t n)
+/* Whether a row is a distribution; if not, `out` tells. */
+static int check_row(const double *row, int64_t n, int64_t i, pa_value *out)
 {
+    char note[sizeof(out->note)];
     double sum = 0.0;
     double least = 0.0;
     for (int64_t j = 0; j < n; j++) {
         sum += row[j];
         least = row[j] < least ? row[j] : least;
     }
-    return least >= -TOLERANCE && fabs(sum - 1.0) <= TOLERANCE;
+    if (least >= -TOLERANCE && fabs(sum - 1.0) <= TOLERANCE) {
+        return 1;
+    }
+    if (least < -TOLERANCE) {
+        (void)snprintf(note, sizeof(note), "row %lld has an element %.3g", (long long)i, least);
+    } else {
+        (void)snprintf(note, sizeof(note), "row %lld adds up to %.6g, not to 1", (long long)i, sum);
+    }
+    pa_value_set_undefined(out, PA_STATE_UNSUPPORTED, note);
+    return 0;
 }
 
 /* Attention of position i to where its token was before, and to the neighbours of those places. */
@@ -154,8 +168,7 @@ static pa_status compute(void *user_data, const pa_options *options, const pa_ma
     PA_TRY(pa_matrix_values(in[1], &tokens, err));
     for (int64_t i = 0; i < n; i++) {
         const double *row = pattern + i * n;
-        if (!is_distribution(row, n)) {
-            pa_value_set_undefined(out, PA_STATE_UNSUPPORTED, "not stochastic: a row does not add up to 1");
+        if (!check_row(row, n, i, out)) {
             return PA_OK;
         }
         add_repeats(&t, row, tokens, i);
@@ -188,12 +201,14 @@ const pa_metric_ops pa_metric_attention_pattern = {
     .n_inputs = 2,
     .compute = compute,
     .asks = asks,
+    .kinds = 1 << PA_ATTENTION,
     .formula = "mean over i with J_i = {j < i: t_j = t_i} not empty of sum_(j in J_i) A[i, j+1]",
     .shape = "the attention pattern [T, T] of a head, rows adding up to 1, and the token ids [T, 1]",
     .range = "[0, 1]",
     .invariance = "any renaming of the tokens",
     .cost = "O(T^2)",
-    .states = "unsupported: other shapes, or a row that does not add up to 1 +- 1e-3; empty: no token is repeated",
+    .states = "unsupported: other shapes, or a row with an element below -2^-7 or a sum further than 2^-7 from 1 (the "
+              "rounding of bf16); empty: no token is repeated, and outputs that no position counts for",
     .outputs =
         "queries: positions that the value is a mean of; duplicate_token: A[i, j] instead; anti_induction: "
         "A[i, j-1] instead, a control; previous_token: mean A[i, i-1]; sink_mass: mean A[i, 0]; distance: mean "

@@ -191,7 +191,9 @@ const pa_metric_ops pa_metric_cka = {
     .shape = "two matrices [n, p] and [n, q]; row i of both is the same sample",
     .range = "[0, 1]; debiased: any real number, 0 on average for independent data",
     .invariance = "orthogonal maps of the columns, scaling by c != 0, shifts; the same permutation of both rows",
-    .cost = "O(n k l) with k, l the widths of the narrow forms",
-    .states = "degenerate: all columns of an input are constant, or D(X, X) or D(Y, Y) is not positive; "
-              "saturated: debiased of fewer than 4 rows",
+    .cost = "O(n k l) with k, l the widths of the narrow forms; kernel rbf: O(n^2 (k + l)) and 16 n^2 bytes",
+    .states =
+        "degenerate: all columns of an input are constant, or D(X, X) or D(Y, Y) is not positive; kernel rbf: half "
+        "of the distances are zero, or a kernel is constant; saturated: debiased of fewer than 4 rows; "
+        "unsupported: kernel rbf of more than 20000 rows",
 };

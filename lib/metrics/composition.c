@@ -130,6 +130,7 @@ const pa_metric_ops pa_metric_composition = {
     .range = "[0, 1]; about 1/sqrt(d) for unrelated heads",
     .invariance = "scaling of either; an orthogonal change of basis of the residual stream",
     .cost = "O(d k^2) for circuits of rank k",
-    .states = "degenerate: a circuit is zero; unsupported: not both [d, d]",
+    .states = "degenerate: a circuit is zero, z also when rotations change nothing; unsupported: not both [d, d]",
+    .kinds = 1 << PA_WEIGHTS | 1 << PA_GRADIENTS,
     .outputs = "baseline: 1/sqrt(d); excess: value - baseline; z: of the squared score among heads rotated at random",
 };

@@ -19,7 +19,9 @@
  * @cost       O(d k^2 + k^3) for a product with k inner columns, O(d^3) otherwise
  * @paper      N. Elhage et al., "A mathematical framework for transformer circuits", transformer-circuits.pub (2021)
  *
- * States: unsupported for a matrix that is not square; degenerate when all eigenvalues are zero up to rounding.
+ * States: unsupported for a matrix that is not square; degenerate when all eigenvalues are zero up to rounding. Of a
+ * defective matrix, zeros come out as large as \f$\varepsilon^{1/m} \|A\|\f$ for a Jordan block of size m: a nilpotent
+ * matrix gets a value near 0, not a state.
  */
 #include <float.h>
 #include <math.h>
@@ -113,7 +115,10 @@ const pa_metric_ops pa_metric_copying = {
     .range = "[-1, 1]",
     .invariance = "scaling by c > 0, any change of basis, transposition",
     .cost = "O(d k^2 + k^3) for a product with k inner columns, else O(d^3)",
-    .states = "unsupported: the matrix is not square; degenerate: every eigenvalue is zero up to rounding",
+    .states =
+        "unsupported: the matrix is not square; degenerate: every eigenvalue is below n 2^-52 ||A||_F. A "
+        "multiple eigenvalue 0 with fewer eigenvectors comes out as rounding up to (2^-52)^(1/multiplicity) ||A||_F "
+        "and is not recognised",
     .outputs = "positive_share: share of the non-zero eigenvalues with a positive real part; magnitude: sum of "
                "|lambda_i|; real, imag: the eigenvalues, the largest first, without those that the structure makes 0",
 };

@@ -174,7 +174,9 @@ const pa_metric_ops pa_metric_gradient_similarity = {
     .range = "[-1, 1]",
     .invariance = "positive scaling of either; the same orthogonal map or permutation of both",
     .cost = "O(n p)",
-    .states = "degenerate: a matrix is zero; unsupported: the shapes differ",
+    .states =
+        "degenerate: a matrix is zero; sign_agreement when no element was compared, norm_ratio when the second is "
+        "zero; nonfinite: a norm overflows; unsupported: the shapes differ",
     .outputs = "sign_agreement: share of equal signs among the elements that are zero in neither; signs_compared: how "
                "many those are; norm_ratio: norm / target_norm; inner: inner product; norm: of the first; target_norm: "
                "of the second",

@@ -7,7 +7,7 @@
  * \f[ \frac{\|W - T\|_F}{\|T\|_F}. \f]
  * With `target_checkpoint: initial` that is the movement since the start, and `distance` the displacement; with
  * `previous` it is the size of an update, and `path_length` adds up the distances along the run: how far the weights have
- * travelled, of which the displacement is what is left. With any other target, `path_length` is a sum without meaning.
+ * travelled, of which the displacement is what is left; with other targets there is none.
  * The difference is formed before its norm, of products factor by factor, so that small movements keep their digits.
  *
  * @shape      two matrices [n, p]
@@ -17,8 +17,9 @@
  * @paper      F. Schneider, F. Dangel, P. Hennig, "Cockpit: a practical debugging tool for the training of deep neural
  *             networks", NeurIPS 2021, arXiv:2102.06604 (Distance, UpdateSize)
  *
- * States: degenerate when the target is zero (of `cosine` and `update_ratio` when W is); unsupported when the shapes
- * differ.
+ * States: degenerate when the target is zero (of `cosine` when either is, of `update_ratio` when W is); nonfinite when
+ * a norm overflows; unsupported when the shapes differ. A `path_length` is undefined from the first step on that has no
+ * distance, with that one's state.
  */
 #include <math.h>
 
@@ -68,8 +69,8 @@ cleanup:
     return status;
 }
 
-/* Where a value has no target (the first step has no previous one) the path has not begun; where it had one but no
- * distance, the path is broken from there on. */
+/* The first step has no previous one, there the path begins; where a later one has no distance, it is broken from there
+ * on. */
 static pa_status follow(void *user_data, const pa_options *options, const pa_value *before, pa_value *value,
                         pa_error *err)
 {
@@ -79,7 +80,7 @@ static pa_status follow(void *user_data, const pa_options *options, const pa_val
     double distance = 0.0;
     double so_far = 0.0;
     if (value->state == PA_STATE_UNSUPPORTED || value->state == PA_STATE_EMPTY) {
-        return PA_OK;
+        return before == NULL ? PA_OK : pa_value_add_undefined(value, "path_length", value->state, err);
     }
     if (!pa_value_number(value, "distance", &distance)) {
         return pa_value_add_undefined(value, "path_length", PA_STATE_NONFINITE, err);
@@ -114,9 +115,13 @@ const pa_metric_ops pa_metric_weight_movement = {
     .range = "[0, inf)",
     .invariance = "the same scaling, orthogonal map or permutation of both",
     .cost = "O(n p)",
-    .states = "degenerate: the target is zero; unsupported: the shapes differ",
-    .outputs = "distance: ||W - T||_F (from the initial checkpoint: the displacement); cosine: of W and T; "
-               "update_ratio: distance / norm; norm: ||W||_F; target_norm: ||T||_F; path_length: sum of the distances "
-               "of this and all earlier steps, for target previous",
+    .states =
+        "degenerate: the target is zero; cosine also when W is, update_ratio when W is; nonfinite: a norm overflows; "
+        "unsupported: the shapes differ",
+    .outputs =
+        "distance: ||W - T||_F (from the initial checkpoint: the displacement); cosine: of W and T; "
+        "update_ratio: distance / norm; norm: ||W||_F; target_norm: ||T||_F; path_length: sum of the distances "
+        "of this and all earlier steps; there is one with target previous only, undefined from the first step on "
+        "that has no distance",
     .follow = follow,
 };

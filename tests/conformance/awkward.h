@@ -128,7 +128,39 @@ static inline void make_sparse(pa_random *r, double *x, int64_t rows, int64_t co
     x[rows * cols - 1] = -1e-200;
 }
 
+/* What a head looks at: causal, rows add up to 1. */
+static inline void make_pattern(pa_random *r, double *x, int64_t rows, int64_t cols)
+{
+    make_zero(r, x, rows, cols);
+    for (int64_t i = 0; i < rows; i++) {
+        double sum = 0.0;
+        for (int64_t j = 0; j <= i && j < cols; j++) {
+            x[i * cols + j] = exp(pa_random_normal(r));
+            sum += x[i * cols + j];
+        }
+        for (int64_t j = 0; j <= i && j < cols; j++) {
+            x[i * cols + j] /= sum;
+        }
+    }
+}
+
+static inline void make_repeating(pa_random *r, double *x, int64_t rows, int64_t cols)
+{
+    (void)r;
+    for (int64_t i = 0; i < rows * cols; i++) {
+        x[i] = (double)(i % 4);
+    }
+}
+
 static const awkward inputs[] = {
+    {"square", 9, 9, make_normal},
+    {"square zero", 9, 9, make_zero},
+    {"square of rank one", 9, 9, make_rank_one},
+    {"square nan", 9, 9, make_nan},
+    {"square huge", 9, 9, make_huge},
+    {"square denormal", 9, 9, make_denormal},
+    {"pattern", 9, 9, make_pattern},
+    {"tokens", 9, 1, make_repeating},
     {"normal", 20, 7, make_normal},
     {"wide", 6, 30, make_normal},
     {"zero", 5, 4, make_zero},

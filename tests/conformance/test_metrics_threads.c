@@ -8,11 +8,12 @@
 #include "awkward.h"
 #include "tiny_run.h"
 
-enum { N_THREADS = 8, N_LARGE = 3 };
+enum { N_THREADS = 8, N_LARGE = 4 };
 
 /* Of the sizes from which on other ways are taken than for small ones (route.c), stored as f32. */
 static const awkward large[N_LARGE] = {
     {"large", 300, 260, make_normal},
+    {"large square", 280, 280, make_normal},
     {"large of rank two", 300, 260, make_repeated_columns},
     {"large with duplicate rows", 300, 260, make_duplicate_rows},
 };

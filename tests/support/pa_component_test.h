@@ -8,7 +8,7 @@
 /** A checkpoint of step 0 in memory, of a model with so many heads. */
 static inline pa_checkpoint *component_checkpoint(int64_t d, int64_t n_heads, int64_t n_kv_heads)
 {
-    const pa_model model = {sizeof(model), d, 4, n_heads, n_kv_heads};
+    const pa_model model = {sizeof(model), d, 4, n_heads, n_kv_heads, 0.0};
     pa_checkpoint *c = NULL;
     assert_ok(pa_checkpoint_create(ctx, 0, &model, &c, &err));
     return c;
@@ -103,7 +103,7 @@ static inline pa_status component_under_pressure(const pa_allocator *mem, void *
     double data[64];
     pa_random r = {9};
     pa_random_fill(&r, data, 64);
-    const pa_model model = {sizeof(model), 8, 2, 4, 2};
+    const pa_model model = {sizeof(model), 8, 2, 4, 2, 0.0};
     const pa_context_options options = {.struct_size = sizeof(options), .allocator = mem};
     pa_context *own = NULL;
     pa_checkpoint *checkpoint = NULL;

@@ -128,13 +128,13 @@ static void test_undefined_inputs_have_named_states(void **state)
 {
     (void)state;
     const double tokens[2] = {4, 4};
-    check_state((const double[]){1, 0, 0.4, 0.598}, tokens, 2, PA_STATE_UNSUPPORTED);
+    check_state((const double[]){1, 0, 0.4, 0.592}, tokens, 2, PA_STATE_UNSUPPORTED);
     check_state((const double[]){1, 0, -0.4, 1.4}, tokens, 2, PA_STATE_UNSUPPORTED);
     check_state((const double[]){1e308, 1e308, 1e308, 1e308}, tokens, 2, PA_STATE_UNSUPPORTED);
     check_state((const double[]){1, 0, NAN, 1}, tokens, 2, PA_STATE_NONFINITE);
     check_state((const double[]){1, 0, 0, 1}, (const double[]){4, INFINITY}, 2, PA_STATE_NONFINITE);
-    pa_value value = pattern_value((const double[]){1, 0, 0.4, 0.5995}, tokens, 2); /* within 1e-3 */
-    assert_number(&value, 0.5995, 1e-15);
+    pa_value value = pattern_value((const double[]){1, 0, 0.4, 0.593}, tokens, 2); /* within 2^-7 */
+    assert_number(&value, 0.593, 1e-15);
     pa_value_clear(&value);
     value = pattern_value((const double[]){1, 0, 0.25, 0.75}, (const double[]){4, 5}, 2);
     assert_int_equal(value.state, PA_STATE_EMPTY);
@@ -149,6 +149,52 @@ static void test_undefined_inputs_have_named_states(void **state)
     value = value_of_two("attention_pattern", "", tokens, 1, tokens, 1, 2);
     assert_int_equal(value.state, PA_STATE_UNSUPPORTED);
     pa_value_clear(&value);
+}
+
+/* The nearest bfloat16, ties away from zero. */
+static uint16_t to_bf16(double x)
+{
+    const float f = (float)x;
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof(bits));
+    return (uint16_t)((bits + 0x8000u) >> 16);
+}
+
+/* Rows of rounded elements add up to 1 but for the rounding of each. */
+static void test_patterns_in_bfloat16_are_patterns(void **state)
+{
+    (void)state;
+    enum { N = 14 };
+    uint16_t pattern[N * N] = {0};
+    double tokens[N];
+    double off = 0.0;
+    for (int i = 0; i < N; i++) {
+        double sum = 0.0;
+        tokens[i] = i % 5;
+        for (int j = 0; j <= i; j++) {
+            const uint32_t bits = (uint32_t)(pattern[i * N + j] = to_bf16(1.0 / (i + 1.0))) << 16;
+            float element;
+            memcpy(&element, &bits, sizeof(element));
+            sum += (double)element;
+        }
+        off = fmax(off, fabs(sum - 1.0));
+    }
+    assert_true(off > 1e-3); /* else this shows nothing */
+    for (int wrong = 0; wrong < 2; wrong++) {
+        pa_matrix *in[2] = {NULL, NULL};
+        pa_value value = PA_VALUE_INIT;
+        pattern[N] = wrong ? to_bf16(0.99) : pattern[N]; /* row 1: 0.99 + 0.5 */
+        assert_ok(pa_matrix_from_memory(ctx, pattern, PA_BF16, N, N, &in[0], &err));
+        assert_ok(pa_matrix_from_memory(ctx, tokens, PA_F64, N, 1, &in[1], &err));
+        assert_ok(pa_compute(ctx, "attention_pattern", "", (const pa_matrix *const *)in, 2, &value, &err));
+        assert_int_equal(value.state, wrong ? PA_STATE_UNSUPPORTED : PA_STATE_OK);
+        if (wrong) {
+            assert_non_null(strstr(value.note, "row 1 adds up to 1.4"));
+        }
+        pa_value_clear(&value);
+        pa_matrix_destroy(in[0]);
+        pa_matrix_destroy(in[1]);
+    }
 }
 
 static void test_every_allocation_may_fail(void **state)
@@ -168,6 +214,7 @@ int main(void)
         cmocka_unit_test(test_other_ideal_heads_score_one_elsewhere),
         cmocka_unit_test(test_uniform_attention_has_full_entropy),
         cmocka_unit_test(test_undefined_inputs_have_named_states),
+        cmocka_unit_test(test_patterns_in_bfloat16_are_patterns),
         cmocka_unit_test(test_every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, metric_setup, metric_teardown);

@@ -318,6 +318,14 @@ static void test_the_path_adds_up_along_the_run(void **state)
     assert_int_equal(after.state, PA_STATE_OK);
     pa_value_clear(&after);
     pa_value_clear(&broken);
+    broken = value_of_two("weight_movement", "", (const double[]){1.0, 2.0}, 2, &at[3], 1, 1); /* another shape */
+    assert_ok(ops->follow(NULL, NULL, &before, &broken, &err));
+    assert_int_equal(output_state(&broken, "path_length"), PA_STATE_UNSUPPORTED);
+    after = value_of_two("weight_movement", "", &at[0], 1, &at[3], 1, 1);
+    assert_ok(ops->follow(NULL, NULL, &broken, &after, &err));
+    assert_int_equal(output_state(&after, "path_length"), PA_STATE_UNSUPPORTED);
+    pa_value_clear(&after);
+    pa_value_clear(&broken);
     pa_value_clear(&before);
 }
 

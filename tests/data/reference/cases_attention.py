@@ -75,9 +75,13 @@ with Cases("attention") as out:
     out.matrix("coarse", coarse, "bf16")
     out.case("attention_pattern", "", ["coarse", "random_tokens"], scores(coarse, few))
 
+    rounded = bf16(rows["uniform"][0])
+    out.matrix("rounded", rounded, "bf16")
+    out.case("attention_pattern", "", ["rounded", "random_tokens"], scores(rounded, few))
+
     out.matrix("logits", rng.normal(size=(14, 14)))
-    out.matrix("nearly", causal(14) * 1.0009)
-    out.matrix("no_longer", causal(14) * 1.0011)
+    out.matrix("nearly", causal(14) * 1.0077)
+    out.matrix("no_longer", causal(14) * 1.0079)
     out.matrix("negative", np.eye(14) + 0.5 * np.eye(14, k=-1) - 0.5 * np.eye(14, k=-2))
     out.matrix("oblong", causal(14)[:, :13])
     out.matrix("broken", np.where(np.eye(14) > 0, np.nan, causal(14)))
