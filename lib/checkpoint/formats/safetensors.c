@@ -115,23 +115,34 @@ cleanup:
     return status;
 }
 
-static pa_status check_metadata(json_t *value, pa_error *err)
+static pa_status read_metadata(pa_archive *archive, json_t *value, pa_error *err)
 {
+    pa_status status = PA_OK;
     const char *key = NULL;
     json_t *item = NULL;
     if (!json_is_object(value) && !json_is_null(value)) {
         return fail_entry("__metadata__", "must be an object of texts", err);
     }
+    const char **texts = pa_arena_alloc(&archive->arena, 2 * (int64_t)json_object_size(value), sizeof(*texts));
+    PA_REQUIRE_MEMORY(texts, err, "a header");
     json_object_foreach(value, key, item)
     {
         if (!json_is_string(item)) {
             return fail_entry("__metadata__", "must be an object of texts", err);
         }
+        const int64_t at = 2 * archive->notes.count;
+        texts[at] = pa_arena_strdup(&archive->arena, key);
+        texts[at + 1] = pa_arena_strdup(&archive->arena, json_string_value(item));
+        PA_REQUIRE(texts[at] != NULL && texts[at + 1] != NULL, err, PA_ERR_NOMEM, "out of memory for a header");
+        archive->notes.count++;
     }
-    return PA_OK;
+    archive->notes.texts = texts;
+
+cleanup:
+    return status;
 }
 
-static pa_status read_entries(header *h, pa_error *err)
+static pa_status read_entries(pa_archive *archive, header *h, pa_error *err)
 {
     pa_status status = pa_json_read(h->text, h->length, &h->root, err);
     const char *name = NULL;
@@ -150,7 +161,7 @@ static pa_status read_entries(header *h, pa_error *err)
     json_object_foreach(h->root, name, value)
     {
         if (strcmp(name, "__metadata__") == 0) {
-            PA_TRY(check_metadata(value, err));
+            PA_TRY(read_metadata(archive, value, err));
         } else {
             PA_TRY(read_entry(name, value, &h->entries[h->count], err));
             h->order[h->count] = h->count;
@@ -261,7 +272,8 @@ static pa_status read(pa_archive *archive, pa_error *err)
     pa_status status = PA_OK;
     header h = {.mem = &archive->ctx->mem};
     PA_TRY(read_text(archive, &h, err));
-    PA_TRY(read_entries(&h, err));
+    archive->notes.possible = 1;
+    PA_TRY(read_entries(archive, &h, err));
     PA_TRY(check_places(archive, &h, err));
     for (int64_t i = 0; i < h.count; i++) {
         PA_TRY(add_entry(archive, &h, &h.entries[i], err));
