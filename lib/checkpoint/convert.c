@@ -60,7 +60,7 @@ pa_status pa_checkpoint_convert(const pa_checkpoint *checkpoint, const char *pat
     PA_TRY(check_target(path, how.overwrite, err));
     if (archive->skipped > 0) {
         pa_log(checkpoint->ctx, PA_LOG_WARNING,
-               "%s: %lld entries that are no tensors, or of a type that cannot be read, are left out",
+               "%s: entries that are no tensors of a type that can be read, and are left out: %lld",
                pa_file_path(archive->file), (long long)archive->skipped);
     }
     PA_TRY(pa_output_create(&checkpoint->ctx->mem, &output, err));
