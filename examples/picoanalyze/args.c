@@ -68,8 +68,9 @@ static int format_option(char *out, size_t size, const cli_option *option)
 
 static void print_help(const cli_command *command)
 {
-    printf("usage: picoanalyze %s%s%s%s\n\n%s\n", command->name, command->n_options > 0 ? " [options]" : "",
+    printf("usage: picoanalyze %s%s%s%s%s%s\n\n%s\n", command->name, command->n_options > 0 ? " [options]" : "",
            command->operand_name != NULL ? " " : "", command->operand_name != NULL ? command->operand_name : "",
+           command->second_name != NULL ? " " : "", command->second_name != NULL ? command->second_name : "",
            command->summary);
     printf("\noptions:\n");
     for (int i = 0; i < command->n_options; i++) {
@@ -164,6 +165,14 @@ static cli_verdict store_operand(const cli_command *command, const char *value)
     if (command->operand_name == NULL) {
         return cli_bad_usage(command->name, "unexpected argument '%s'", value);
     }
+    if (*command->operand != NULL && command->second != NULL && *command->second == NULL) {
+        *command->second = value;
+        return CLI_GO_ON;
+    }
+    if (*command->operand != NULL && command->second != NULL) {
+        return cli_bad_usage(command->name, "'%s' takes %s and %s, got '%s' as well", command->name,
+                             command->operand_name, command->second_name, value);
+    }
     if (*command->operand != NULL) {
         return cli_bad_usage(command->name, "'%s' takes one %s, got '%s' as well", command->name, command->operand_name,
                              value);
@@ -184,6 +193,9 @@ static cli_verdict check_required(const cli_command *command)
     }
     if (command->operand_name != NULL && *command->operand == NULL) {
         return cli_bad_usage(command->name, "'%s' needs %s", command->name, command->operand_name);
+    }
+    if (command->second_name != NULL && *command->second == NULL) {
+        return cli_bad_usage(command->name, "'%s' needs %s", command->name, command->second_name);
     }
     return CLI_GO_ON;
 }

@@ -30,8 +30,10 @@ typedef struct cli_command {
     const char *details; /**< More for --help; may be NULL. */
     const cli_option *options;
     int n_options;
-    const char *operand_name; /**< "FILE|RUN" when the command takes one operand, else NULL. */
+    const char *operand_name; /**< "FILE|RUN" when the command takes an operand, else NULL. */
     const char **operand;     /**< Target of the operand. */
+    const char *second_name;  /**< "OUT" when it takes a second one, else NULL. */
+    const char **second;      /**< Target of the second one. */
 } cli_command;
 
 /** What to do after parsing. */

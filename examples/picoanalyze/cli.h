@@ -14,6 +14,7 @@ enum { CLI_OK = 0, CLI_ERROR = 1, CLI_USAGE = 2 };
 /** Commands: the arguments after the command's name; return an exit code. */
 int cli_analyze(int argc, char **argv);
 int cli_inspect(int argc, char **argv);
+int cli_convert(int argc, char **argv);
 int cli_metrics(int argc, char **argv);
 int cli_components(int argc, char **argv);
 int cli_doctor(int argc, char **argv);

@@ -24,6 +24,7 @@ typedef struct command_entry {
 static const command_entry commands[] = {
     {"analyze", "compute the metrics of a configuration over a run", cli_analyze, 1},
     {"inspect", "list the tensors of a file or a run", cli_inspect, 0},
+    {"convert", "write the tensors of a file to a safetensors file", cli_convert, 0},
     {"metrics", "list metrics with their options and papers", cli_metrics, 0},
     {"components", "list components with their options and papers", cli_components, 0},
     {"doctor", "show what this machine computes with, and what would be faster", cli_doctor, 0},
@@ -121,7 +122,7 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     int code = CLI_OK;
     if (argc < 2) {
-        (void)cli_bad_usage(NULL, "a command is needed: analyze, inspect, metrics, components or doctor");
+        (void)cli_bad_usage(NULL, "a command is needed: analyze, inspect, convert, metrics, components or doctor");
         return CLI_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {

@@ -31,25 +31,46 @@ void cli_progress_clear(cli_progress *progress)
     }
 }
 
-static void draw_bar(cli_progress *progress, const pa_progress *state)
+/* Not too often: 1 when a bar is due, whose first part is then drawn. */
+static int begin_bar(cli_progress *progress, double done, double all)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     if (progress->drawn.tv_sec != 0 && seconds_between(&progress->drawn, &now) < 0.1) {
-        return;
+        return 0;
     }
     progress->drawn = now;
-    const double done = state->values > 0 ? (double)state->values_done / (double)state->values : 0.0;
-    const int filled = (int)((done < 1.0 ? done : 1.0) * BAR_WIDTH);
+    const double share = all <= 0.0 ? 0.0 : done < all ? done / all : 1.0;
+    const int filled = (int)(share * BAR_WIDTH);
     char bar[BAR_WIDTH + 1];
     memset(bar, '#', (size_t)filled);
     memset(bar + filled, '.', (size_t)(BAR_WIDTH - filled));
     bar[BAR_WIDTH] = '\0';
-    fprintf(stderr, "\r\033[K[%s] %3.0f %%  step %" PRId64 "  %" PRId64 " of %" PRId64 " values  %.0f s", bar,
-            100.0 * (done < 1.0 ? done : 1.0), state->step, state->values_done, state->values,
-            seconds_between(&progress->begin, &now));
+    fprintf(stderr, "\r\033[K[%s] %3.0f %%  ", bar, 100.0 * share);
+    return 1;
+}
+
+static void end_bar(cli_progress *progress)
+{
+    fprintf(stderr, "%.0f s", seconds_between(&progress->begin, &progress->drawn));
     fflush(stderr);
     atomic_store(&progress->bar_shown, 1);
+}
+
+static void draw_bar(cli_progress *progress, const pa_progress *state)
+{
+    if (begin_bar(progress, (double)state->values_done, (double)state->values)) {
+        fprintf(stderr, "step %" PRId64 "  %" PRId64 " of %" PRId64 " values  ", state->step, state->values_done,
+                state->values);
+        end_bar(progress);
+    }
+}
+
+void cli_progress_draw(cli_progress *progress, double done, double all)
+{
+    if (!progress->quiet && progress->terminal && begin_bar(progress, done, all)) {
+        end_bar(progress);
+    }
 }
 
 static void print_lines(cli_progress *progress, const pa_progress *state)

@@ -83,19 +83,24 @@ typedef int32_t pa_dtype;
 
 /** Values of ::pa_dtype. The numbers never change. */
 enum {
-    PA_F32 = 1,  /**< IEEE 754 binary32. */
-    PA_F64 = 2,  /**< IEEE 754 binary64. */
-    PA_F16 = 3,  /**< IEEE 754 binary16. */
-    PA_BF16 = 4, /**< bfloat16: the upper half of a binary32. */
-    PA_I8 = 5,   /**< Signed 8 bit. */
-    PA_I16 = 6,  /**< Signed 16 bit. */
-    PA_I32 = 7,  /**< Signed 32 bit. */
-    PA_I64 = 8,  /**< Signed 64 bit; values beyond 2^53 are rounded when computed with. */
-    PA_U8 = 9,   /**< Unsigned 8 bit. */
-    PA_U16 = 10, /**< Unsigned 16 bit. */
-    PA_U32 = 11, /**< Unsigned 32 bit. */
-    PA_U64 = 12, /**< Unsigned 64 bit; values beyond 2^53 are rounded when computed with. */
-    PA_BOOL = 13 /**< One byte, 0 or 1. */
+    PA_F32 = 1,        /**< IEEE 754 binary32. */
+    PA_F64 = 2,        /**< IEEE 754 binary64. */
+    PA_F16 = 3,        /**< IEEE 754 binary16. */
+    PA_BF16 = 4,       /**< bfloat16: the upper half of a binary32. */
+    PA_I8 = 5,         /**< Signed 8 bit. */
+    PA_I16 = 6,        /**< Signed 16 bit. */
+    PA_I32 = 7,        /**< Signed 32 bit. */
+    PA_I64 = 8,        /**< Signed 64 bit; values beyond 2^53 are rounded when computed with. */
+    PA_U8 = 9,         /**< Unsigned 8 bit. */
+    PA_U16 = 10,       /**< Unsigned 16 bit. */
+    PA_U32 = 11,       /**< Unsigned 32 bit. */
+    PA_U64 = 12,       /**< Unsigned 64 bit; values beyond 2^53 are rounded when computed with. */
+    PA_BOOL = 13,      /**< One byte, 0 or 1. */
+    PA_F8_E4M3FN = 14, /**< 8 bit: sign, 4 of exponent, 3 of mantissa; NaN, nothing infinite; up to 448. */
+    PA_F8_E5M2 = 15,   /**< 8 bit: sign, 5 of exponent, 2 of mantissa, infinity and NaN as in IEEE 754; up to 57344. */
+    PA_F8_E4M3FNUZ = 16, /**< 8 bit: E4M3 with one NaN in place of -0; up to 240. */
+    PA_F8_E5M2FNUZ = 17, /**< 8 bit: E5M2 with one NaN in place of -0, nothing infinite; up to 57344. */
+    PA_F8_E8M0FNU = 18   /**< 8 bit: a power of two, 2^-127 to 2^127, or NaN; scales of other tensors. */
 };
 
 /**

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/float8.h"
+
 typedef struct dtype_info {
     const char *name;
     int64_t size;
@@ -11,16 +13,29 @@ typedef struct dtype_info {
 } dtype_info;
 
 static const dtype_info infos[] = {
-    [PA_F32] = {"f32", 4, 0x1p-24},  [PA_F64] = {"f64", 8, 0x1p-53}, [PA_F16] = {"f16", 2, 0x1p-11},
-    [PA_BF16] = {"bf16", 2, 0x1p-8}, [PA_I8] = {"i8", 1, 0.0},       [PA_I16] = {"i16", 2, 0.0},
-    [PA_I32] = {"i32", 4, 0.0},      [PA_I64] = {"i64", 8, 0.0},     [PA_U8] = {"u8", 1, 0.0},
-    [PA_U16] = {"u16", 2, 0.0},      [PA_U32] = {"u32", 4, 0.0},     [PA_U64] = {"u64", 8, 0.0},
+    [PA_F32] = {"f32", 4, 0x1p-24},
+    [PA_F64] = {"f64", 8, 0x1p-53},
+    [PA_F16] = {"f16", 2, 0x1p-11},
+    [PA_BF16] = {"bf16", 2, 0x1p-8},
+    [PA_I8] = {"i8", 1, 0.0},
+    [PA_I16] = {"i16", 2, 0.0},
+    [PA_I32] = {"i32", 4, 0.0},
+    [PA_I64] = {"i64", 8, 0.0},
+    [PA_U8] = {"u8", 1, 0.0},
+    [PA_U16] = {"u16", 2, 0.0},
+    [PA_U32] = {"u32", 4, 0.0},
+    [PA_U64] = {"u64", 8, 0.0},
     [PA_BOOL] = {"bool", 1, 0.0},
+    [PA_F8_E4M3FN] = {"f8_e4m3fn", 1, 0x1p-4},
+    [PA_F8_E5M2] = {"f8_e5m2", 1, 0x1p-3},
+    [PA_F8_E4M3FNUZ] = {"f8_e4m3fnuz", 1, 0x1p-4},
+    [PA_F8_E5M2FNUZ] = {"f8_e5m2fnuz", 1, 0x1p-3},
+    [PA_F8_E8M0FNU] = {"f8_e8m0fnu", 1, 0x1p-1},
 };
 
 static const dtype_info *info_of(pa_dtype dtype)
 {
-    return dtype >= PA_F32 && dtype <= PA_BOOL ? &infos[dtype] : NULL;
+    return dtype >= PA_F32 && dtype <= PA_F8_E8M0FNU ? &infos[dtype] : NULL;
 }
 
 const char *pa_dtype_name(pa_dtype dtype)
@@ -139,6 +154,12 @@ int64_t pa_dtype_to_f64(pa_dtype dtype, int32_t swapped, const void *src, int64_
         CONVERT((double)load_u64(p, swapped));
     case PA_BOOL:
         CONVERT(*p != 0 ? 1.0 : 0.0);
+    case PA_F8_E4M3FN:
+    case PA_F8_E5M2:
+    case PA_F8_E4M3FNUZ:
+    case PA_F8_E5M2FNUZ:
+    case PA_F8_E8M0FNU:
+        CONVERT(pa_float8_to_f64(dtype, *p));
     default:
         return 0;
     }

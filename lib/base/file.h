@@ -37,6 +37,10 @@ typedef struct pa_output pa_output;
 pa_status pa_output_create(const pa_allocator *mem, pa_output **out, pa_error *err);
 /** Write one file completely (directories are made); nothing is visible under `path` yet. Errors name the path. */
 pa_status pa_output_write(pa_output *output, const char *path, const char *data, int64_t length, pa_error *err);
+/** The same piece by piece, in a directory that is there: begin, append what it holds, end. One file at a time. */
+pa_status pa_output_begin(pa_output *output, const char *path, pa_error *err);
+pa_status pa_output_append(pa_output *output, const void *data, int64_t length, pa_error *err);
+pa_status pa_output_end(pa_output *output, pa_error *err);
 /** Rename all into place. After a failure what was not renamed yet is gone and its old version stays. */
 pa_status pa_output_commit(pa_output *output, pa_error *err);
 /** Removes what was not committed. */

@@ -26,6 +26,8 @@ struct pa_output {
     int64_t n_directories;
     int64_t directories_capacity;
     int64_t serial;
+    output_file open; /**< Being written; its path is NULL when there is none. */
+    int fd;
     int32_t committed;
 };
 
@@ -46,6 +48,7 @@ pa_status pa_output_create(const pa_allocator *mem, pa_output **out, pa_error *e
         return pa_fail_nomem(err, "a set of output files");
     }
     (*out)->mem = *mem;
+    (*out)->fd = -1;
     return PA_OK;
 }
 
@@ -118,56 +121,92 @@ cleanup:
     return status;
 }
 
-static pa_status write_all(int fd, const char *path, const char *data, int64_t length, pa_error *err)
+/* The file being written is gone, if there is one. */
+static void drop_open(pa_output *output)
 {
+    if (output->fd >= 0) {
+        (void)close(output->fd);
+        output->fd = -1;
+    }
+    if (output->open.temporary != NULL) {
+        (void)unlink(output->open.temporary);
+    }
+    pa_free(&output->mem, output->open.temporary);
+    pa_free(&output->mem, output->open.path);
+    output->open = (output_file){NULL, NULL};
+}
+
+pa_status pa_output_begin(pa_output *output, const char *path, pa_error *err)
+{
+    pa_status status = PA_OK;
+    struct stat info;
+    PA_REQUIRE(stat(path, &info) != 0 || !S_ISDIR(info.st_mode), err, PA_ERR_IO, "%s: is a directory", path);
+    output->open.path = pa_strdup(&output->mem, path);
+    PA_REQUIRE_MEMORY(output->open.path, err, "a file name");
+    output_file *grown =
+        pa_array_grow(&output->mem, output->files, &output->capacity, output->count + 1, sizeof(*grown));
+    PA_REQUIRE_MEMORY(grown, err, "the names of files");
+    output->files = grown;
+    PA_TRY(open_temporary(output, path, &output->open.temporary, &output->fd, err));
+
+cleanup:
+    if (status != PA_OK) {
+        drop_open(output);
+    }
+    return status;
+}
+
+pa_status pa_output_append(pa_output *output, const void *data, int64_t length, pa_error *err)
+{
+    const char *from = data;
     int64_t done = 0;
     while (done < length) {
         const int64_t left = length - done;
-        const ssize_t put = write(fd, data + done, (size_t)(left < (1 << 30) ? left : (1 << 30)));
+        const ssize_t put = write(output->fd, from + done, (size_t)(left < (1 << 30) ? left : (1 << 30)));
         if (put < 0 && errno == EINTR) {
             continue;
         }
         if (put < 0) {
-            return fail_errno(err, path, "write");
+            return fail_errno(err, output->open.path, "write");
         }
         done += (int64_t)put;
     }
-    return fsync(fd) == 0 || errno == EINVAL ? PA_OK : fail_errno(err, path, "flush");
+    return PA_OK;
+}
+
+pa_status pa_output_end(pa_output *output, pa_error *err)
+{
+    pa_status status = PA_OK;
+    if (fsync(output->fd) != 0 && errno != EINVAL) {
+        PA_TRY(fail_errno(err, output->open.path, "flush"));
+    }
+    const int closed = close(output->fd);
+    output->fd = -1;
+    if (closed != 0) {
+        PA_TRY(fail_errno(err, output->open.path, "close"));
+    }
+    output->files[output->count++] = output->open;
+    output->open = (output_file){NULL, NULL};
+
+cleanup:
+    if (status != PA_OK) {
+        drop_open(output);
+    }
+    return status;
 }
 
 pa_status pa_output_write(pa_output *output, const char *path, const char *data, int64_t length, pa_error *err)
 {
     pa_status status = PA_OK;
-    struct stat info;
-    int fd = -1;
-    output_file file = {NULL, NULL};
-    file.path = pa_strdup(&output->mem, path);
-    PA_REQUIRE_MEMORY(file.path, err, "a file name");
-    output_file *grown =
-        pa_array_grow(&output->mem, output->files, &output->capacity, output->count + 1, sizeof(*grown));
-    PA_REQUIRE_MEMORY(grown, err, "the names of files");
-    output->files = grown;
-    PA_REQUIRE(stat(path, &info) != 0 || !S_ISDIR(info.st_mode), err, PA_ERR_IO, "%s: is a directory", path);
     PA_TRY(make_parents(output, path, err));
-    PA_TRY(open_temporary(output, path, &file.temporary, &fd, err));
-    PA_TRY(write_all(fd, path, data, length, err));
-    const int closed = close(fd);
-    fd = -1;
-    if (closed != 0) {
-        PA_TRY(fail_errno(err, path, "close"));
-    }
-    output->files[output->count++] = file;
-    file = (output_file){NULL, NULL};
+    PA_TRY(pa_output_begin(output, path, err));
+    PA_TRY(pa_output_append(output, data, length, err));
+    PA_TRY(pa_output_end(output, err));
 
 cleanup:
-    if (fd >= 0) {
-        (void)close(fd);
+    if (status != PA_OK) {
+        drop_open(output);
     }
-    if (file.temporary != NULL) {
-        (void)unlink(file.temporary);
-    }
-    pa_free(&output->mem, file.temporary);
-    pa_free(&output->mem, file.path);
     return status;
 }
 
@@ -206,6 +245,7 @@ void pa_output_destroy(pa_output *output)
     if (output == NULL) {
         return;
     }
+    drop_open(output);
     discard(output);
     const pa_allocator mem = output->mem;
     for (int64_t i = 0; i < output->count; i++) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/storage.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/dtype.h"
 
@@ -148,27 +150,129 @@ static int64_t convert(const pa_tensor *tensor, const unsigned char *first, doub
     return nonfinite;
 }
 
+/* The first element, in memory. `*owned` backs it or is NULL; the caller frees it. */
+static pa_status load(const pa_tensor *tensor, const pa_allocator *mem, unsigned char **owned,
+                      const unsigned char **first, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const int64_t item = pa_dtype_size(tensor->dtype);
+    const int64_t length = (reach(tensor) + 1) * item;
+    if (tensor->storage->resident != NULL) {
+        *first = (const unsigned char *)tensor->storage->resident + tensor->offset * item;
+        goto cleanup;
+    }
+    PA_REQUIRE_MEMORY(*owned = pa_alloc_raw(mem, length, 1), err, "the bytes of a tensor");
+    PA_TRY(tensor->storage->ops->read(tensor->storage, tensor->offset * item, length, *owned, err));
+    *first = *owned;
+
+cleanup:
+    return status;
+}
+
 pa_status pa_tensor_read(const pa_tensor *tensor, const pa_allocator *mem, double *dst, int64_t *nonfinite,
                          pa_error *err)
 {
     pa_status status = PA_OK;
     unsigned char *bytes = NULL;
+    const unsigned char *first = NULL;
     *nonfinite = 0;
     if (pa_tensor_count(tensor) > 0) {
-        const int64_t item = pa_dtype_size(tensor->dtype);
-        const int64_t length = (reach(tensor) + 1) * item;
-        const unsigned char *first = tensor->storage->resident;
-        if (first != NULL) {
-            first += tensor->offset * item;
-        } else {
-            PA_REQUIRE_MEMORY(bytes = pa_alloc_raw(mem, length, 1), err, "the bytes of a tensor");
-            PA_TRY(tensor->storage->ops->read(tensor->storage, tensor->offset * item, length, bytes, err));
-            first = bytes;
-        }
+        PA_TRY(load(tensor, mem, &bytes, &first, err));
         *nonfinite = convert(tensor, first, dst);
     }
 
 cleanup:
+    pa_free(mem, bytes);
+    return status;
+}
+
+/* Elements on their way to who takes them. */
+typedef struct byte_sink {
+    pa_bytes_fn take;
+    void *user;
+    int64_t item;
+    int reverse;
+    int64_t used;
+    unsigned char buffer[1 << 14]; /* a multiple of every element's size */
+} byte_sink;
+
+static pa_status flush(byte_sink *sink, pa_error *err)
+{
+    const int64_t used = sink->used;
+    sink->used = 0;
+    return used > 0 ? sink->take(sink->user, sink->buffer, used, err) : PA_OK;
+}
+
+/* `count` elements that are `stride` elements apart. */
+static pa_status put_line(byte_sink *sink, const unsigned char *from, int64_t stride, int64_t count, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const int64_t item = sink->item;
+    for (int64_t i = 0; i < count; i++) {
+        const unsigned char *element = from + i * stride * item;
+        unsigned char *to = sink->buffer + sink->used;
+        for (int64_t k = 0; k < item; k++) {
+            to[k] = element[sink->reverse ? item - 1 - k : k];
+        }
+        sink->used += item;
+        if (sink->used == (int64_t)sizeof(sink->buffer)) {
+            PA_TRY(flush(sink, err));
+        }
+    }
+
+cleanup:
+    return status;
+}
+
+static int is_big_endian_machine(void)
+{
+    const uint16_t one = 1;
+    unsigned char first;
+    memcpy(&first, &one, 1);
+    return first == 0;
+}
+
+static pa_status rearrange(const pa_tensor *tensor, const unsigned char *first, byte_sink *sink, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const int64_t length = tensor->ndim > 0 ? tensor->shape[tensor->ndim - 1] : 1;
+    const int64_t stride = tensor->ndim > 0 ? tensor->strides[tensor->ndim - 1] : 1;
+    odometer at = {{0}, 0};
+    do {
+        PA_TRY(put_line(sink, first + at.offset * sink->item, stride, length, err));
+    } while (next_line(tensor, &at));
+    PA_TRY(flush(sink, err));
+
+cleanup:
+    return status;
+}
+
+pa_status pa_tensor_bytes(const pa_tensor *tensor, const pa_allocator *mem, pa_bytes_fn take, void *user, pa_error *err)
+{
+    pa_status status = PA_OK;
+    unsigned char *bytes = NULL;
+    const unsigned char *first = NULL;
+    byte_sink *sink = NULL;
+    const int64_t item = pa_dtype_size(tensor->dtype);
+    const int reverse = item > 1 && (tensor->swapped != 0) != is_big_endian_machine();
+    if (pa_tensor_count(tensor) == 0) {
+        goto cleanup;
+    }
+    PA_TRY(load(tensor, mem, &bytes, &first, err));
+    if (pa_tensor_is_packed(tensor) && !reverse) {
+        PA_TRY(take(user, first, pa_tensor_count(tensor) * item, err));
+        goto cleanup;
+    }
+    PA_REQUIRE_MEMORY(sink = pa_alloc_raw(mem, 1, sizeof(*sink)), err, "the bytes of a tensor");
+    sink->take = take;
+    sink->user = user;
+    sink->item = item;
+    sink->reverse = reverse;
+    sink->used = 0;
+    PA_TRY(rearrange(tensor, first, sink, err));
+
+cleanup:
+    pa_free(mem, sink);
     pa_free(mem, bytes);
     return status;
 }

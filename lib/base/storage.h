@@ -66,4 +66,14 @@ int64_t pa_tensor_count(const pa_tensor *tensor);
  */
 pa_status pa_tensor_read(const pa_tensor *tensor, const pa_allocator *mem, double *dst, int64_t *nonfinite,
                          pa_error *err);
+
+/** Takes the next `count` bytes, which are borrowed for the call. */
+typedef pa_status (*pa_bytes_fn)(void *user, const void *bytes, int64_t count, pa_error *err);
+
+/**
+ * Hand over all elements in row-major order as they are stored, but in little-endian order. Needs as much memory as the
+ * part of the storage that the tensor spans. The tensor must have been checked.
+ */
+pa_status pa_tensor_bytes(const pa_tensor *tensor, const pa_allocator *mem, pa_bytes_fn take, void *user,
+                          pa_error *err);
 #endif

@@ -14,6 +14,13 @@ typedef struct pa_archive_entry {
     pa_tensor tensor; /**< Checked: pa_tensor_check() has passed. */
 } pa_archive_entry;
 
+/** What a file says about itself, as safetensors files do. */
+typedef struct pa_archive_notes {
+    const char *const *texts; /**< Keys and their values in turn; the archive's. */
+    int64_t count;            /**< Pairs. */
+    int32_t possible;         /**< 1: the format has a place for them. */
+} pa_archive_notes;
+
 typedef struct pa_archive pa_archive;
 struct pa_archive {
     pa_context *ctx;
@@ -23,6 +30,7 @@ struct pa_archive {
     pa_archive_entry *entries;
     int64_t count;
     int64_t capacity;
+    pa_archive_notes notes;
     int64_t skipped;    /**< Things in the file that are not tensors of a supported type. */
     pa_archive **parts; /**< Files that this one refers to, whose tensors are among the entries. */
     int64_t n_parts;

@@ -3,11 +3,11 @@
 . "$PA_ROOT/tests/cli/check.sh"
 
 pico --help; expect_status 0; expect_no_err
-for name in analyze inspect metrics components doctor; do
+for name in analyze inspect convert metrics components doctor; do
     expect_out "$name"
 done
 pico --version; expect_status 0; expect_out_matches '^picoanalyze [0-9]+\.[0-9]+\.[0-9]+$'
-for name in analyze inspect metrics components doctor; do
+for name in analyze inspect convert metrics components doctor; do
     pico $name --help; expect_status 0; expect_no_err; expect_out "usage: picoanalyze $name"
     pico $name -h; expect_status 0; expect_out '--version'
     pico $name --version; expect_status 0; expect_out_matches '^picoanalyze [0-9]'
@@ -41,6 +41,9 @@ pico analyze --config_path a --run_path b --compat picco; expect_status 2; expec
 pico inspect; expect_status 2; expect_err "needs FILE|RUN"
 pico inspect a b; expect_status 2; expect_err "got 'b' as well"
 pico inspect a --step x; expect_status 2; expect_err "not a step number"
+pico convert; expect_status 2; expect_err "'convert' needs IN"
+pico convert a; expect_status 2; expect_err "'convert' needs OUT"
+pico convert a b c; expect_status 2; expect_err "takes IN and OUT, got 'c' as well"
 pico doctor now; expect_status 2; expect_err "unexpected argument 'now'"
 
 pico metrics; expect_status 0; expect_no_err

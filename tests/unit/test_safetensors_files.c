@@ -57,6 +57,32 @@ static void test_every_element_type_is_read(void **state)
     pa_archive_destroy(a);
 }
 
+static void test_the_8_bit_floats_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        pa_dtype dtype;
+    } types[] = {{"float8_e4m3fn", PA_F8_E4M3FN},
+                 {"float8_e5m2", PA_F8_E5M2},
+                 {"float8_e4m3fnuz", PA_F8_E4M3FNUZ},
+                 {"float8_e5m2fnuz", PA_F8_E5M2FNUZ},
+                 {"float8_e8m0fnu", PA_F8_E8M0FNU}};
+    static const int64_t nonfinite[] = {2, 8, 1, 1, 1}; /* of the 256 codes, which are the elements */
+    pa_archive *a = open_fixture("safetensors/types.safetensors");
+    for (int i = 0; i < 5; i++) {
+        pa_error err;
+        double values[256];
+        int64_t counted = -1;
+        const pa_tensor *t = pa_test_tensor(a, types[i].name);
+        assert_int_equal(t->dtype, types[i].dtype);
+        assert_int_equal(pa_tensor_count(t), 256);
+        assert_ok(pa_tensor_read(t, &pa_allocator_default, values, &counted, &err));
+        assert_int_equal(counted, nonfinite[i]);
+    }
+    pa_archive_destroy(a);
+}
+
 static void test_scalars_empty_tensors_and_cubes_are_read(void **state)
 {
     (void)state;
@@ -200,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_element_type_is_read),
+        cmocka_unit_test(test_the_8_bit_floats_are_read),
         cmocka_unit_test(test_scalars_empty_tensors_and_cubes_are_read),
         cmocka_unit_test(test_names_may_be_any_text),
         cmocka_unit_test(test_opening_reads_the_header_only),

@@ -355,8 +355,29 @@ static void test_tensors_of_untyped_storages_take_their_own_type(void **state)
     assert_ok(try_pickle(u16, sizeof(u16) - 1, &a, &err)); /* the floats 1 and 2: 0x3f800000, 0x40000000 */
     pa_test_assert_tensor(a, "a", PA_U16, 1, (int64_t[]){4}, (double[]){0, 0x3f80, 0, 0x4000});
     pa_archive_destroy(a);
-    static const char fp8[] = UNTYPED("float8_e5m2");
-    assert_ok(try_pickle(fp8, sizeof(fp8) - 1, &a, &err));
+    /* The bytes are 00, 00, 80, 3f. */
+    static const char e5m2[] = UNTYPED("float8_e5m2");
+    static const char e4m3fn[] = UNTYPED("float8_e4m3fn");
+    static const char e5m2fnuz[] = UNTYPED("float8_e5m2fnuz");
+    static const char e4m3fnuz[] = UNTYPED("float8_e4m3fnuz");
+    static const char e8m0fnu[] = UNTYPED("float8_e8m0fnu");
+    assert_ok(try_pickle(e5m2, sizeof(e5m2) - 1, &a, &err));
+    pa_test_assert_tensor(a, "a", PA_F8_E5M2, 1, (int64_t[]){4}, (double[]){0, 0, -0.0, 1.75});
+    pa_archive_destroy(a);
+    assert_ok(try_pickle(e4m3fn, sizeof(e4m3fn) - 1, &a, &err));
+    pa_test_assert_tensor(a, "a", PA_F8_E4M3FN, 1, (int64_t[]){4}, (double[]){0, 0, -0.0, 1.875});
+    pa_archive_destroy(a);
+    assert_ok(try_pickle(e8m0fnu, sizeof(e8m0fnu) - 1, &a, &err));
+    pa_test_assert_tensor(a, "a", PA_F8_E8M0FNU, 1, (int64_t[]){4}, (double[]){0x1p-127, 0x1p-127, 2, 0x1p-64});
+    pa_archive_destroy(a);
+    assert_ok(try_pickle(e5m2fnuz, sizeof(e5m2fnuz) - 1, &a, &err)); /* 80 is NaN */
+    assert_int_equal(a->entries[0].tensor.dtype, PA_F8_E5M2FNUZ);
+    pa_archive_destroy(a);
+    assert_ok(try_pickle(e4m3fnuz, sizeof(e4m3fnuz) - 1, &a, &err));
+    assert_int_equal(a->entries[0].tensor.dtype, PA_F8_E4M3FNUZ);
+    pa_archive_destroy(a);
+    static const char fp4[] = UNTYPED("float4_e2m1fn_x2");
+    assert_ok(try_pickle(fp4, sizeof(fp4) - 1, &a, &err));
     assert_int_equal(a->count, 0);
     assert_int_equal(a->skipped, 1);
     pa_archive_destroy(a);

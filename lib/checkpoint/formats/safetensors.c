@@ -8,28 +8,15 @@
 #include "checkpoint/formats/format_impl.h"
 #include "checkpoint/formats/json.h"
 #include "checkpoint/formats/json_probes.h"
+#include "checkpoint/formats/safetensors_types.h"
 #include "checkpoint/formats/span.h"
 
 enum { MAX_HEADER = 100000000, LENGTH_BYTES = 8, MAX_DIMENSIONS = 64 };
 
-typedef struct element_type {
-    const char *name;
-    int bits;
-    pa_dtype dtype; /* 0: cannot be computed with */
-} element_type;
-
-static const element_type types[] = {
-    {"F32", 32, PA_F32}, {"F16", 16, PA_F16},   {"BF16", 16, PA_BF16}, {"F64", 64, PA_F64}, {"BOOL", 8, PA_BOOL},
-    {"I8", 8, PA_I8},    {"I16", 16, PA_I16},   {"I32", 32, PA_I32},   {"I64", 64, PA_I64}, {"U8", 8, PA_U8},
-    {"U16", 16, PA_U16}, {"U32", 32, PA_U32},   {"U64", 64, PA_U64},   {"F8_E4M3", 8, 0},   {"F8_E5M2", 8, 0},
-    {"F8_E8M0", 8, 0},   {"F8_E4M3FNUZ", 8, 0}, {"F8_E5M2FNUZ", 8, 0}, {"F6_E2M3", 6, 0},   {"F6_E3M2", 6, 0},
-    {"F4", 4, 0},        {"C64", 64, 0},
-};
-
 /* One entry of the header. */
 typedef struct header_entry {
     const char *name; /* the header's */
-    const element_type *type;
+    const pa_safetensors_type *type;
     int64_t begin; /* in the buffer behind the header */
     int64_t end;
     const json_t *shape; /* integers, at least 0 */
@@ -75,15 +62,13 @@ static pa_status fail_entry(const char *name, const char *what, pa_error *err)
                    pa_printable(shown, name, (int64_t)strlen(name)), what);
 }
 
-static pa_status read_type(const char *name, const json_t *value, const element_type **out, pa_error *err)
+static pa_status read_type(const char *name, const json_t *value, const pa_safetensors_type **out, pa_error *err)
 {
     char shown[PA_PRINTABLE_SIZE];
     const char *text = json_string_value(value);
-    for (size_t i = 0; text != NULL && i < sizeof(types) / sizeof(types[0]); i++) {
-        if (strcmp(types[i].name, text) == 0) {
-            *out = &types[i];
-            return PA_OK;
-        }
+    *out = text != NULL ? pa_safetensors_type_named(text) : NULL;
+    if (*out != NULL) {
+        return PA_OK;
     }
     if (text == NULL) {
         return fail_entry(name, "dtype must be a text", err);
@@ -130,23 +115,34 @@ cleanup:
     return status;
 }
 
-static pa_status check_metadata(json_t *value, pa_error *err)
+static pa_status read_metadata(pa_archive *archive, json_t *value, pa_error *err)
 {
+    pa_status status = PA_OK;
     const char *key = NULL;
     json_t *item = NULL;
     if (!json_is_object(value) && !json_is_null(value)) {
         return fail_entry("__metadata__", "must be an object of texts", err);
     }
+    const char **texts = pa_arena_alloc(&archive->arena, 2 * (int64_t)json_object_size(value), sizeof(*texts));
+    PA_REQUIRE_MEMORY(texts, err, "a header");
     json_object_foreach(value, key, item)
     {
         if (!json_is_string(item)) {
             return fail_entry("__metadata__", "must be an object of texts", err);
         }
+        const int64_t at = 2 * archive->notes.count;
+        texts[at] = pa_arena_strdup(&archive->arena, key);
+        texts[at + 1] = pa_arena_strdup(&archive->arena, json_string_value(item));
+        PA_REQUIRE(texts[at] != NULL && texts[at + 1] != NULL, err, PA_ERR_NOMEM, "out of memory for a header");
+        archive->notes.count++;
     }
-    return PA_OK;
+    archive->notes.texts = texts;
+
+cleanup:
+    return status;
 }
 
-static pa_status read_entries(header *h, pa_error *err)
+static pa_status read_entries(pa_archive *archive, header *h, pa_error *err)
 {
     pa_status status = pa_json_read(h->text, h->length, &h->root, err);
     const char *name = NULL;
@@ -165,7 +161,7 @@ static pa_status read_entries(header *h, pa_error *err)
     json_object_foreach(h->root, name, value)
     {
         if (strcmp(name, "__metadata__") == 0) {
-            PA_TRY(check_metadata(value, err));
+            PA_TRY(read_metadata(archive, value, err));
         } else {
             PA_TRY(read_entry(name, value, &h->entries[h->count], err));
             h->order[h->count] = h->count;
@@ -255,7 +251,7 @@ static pa_status add_entry(pa_archive *archive, const header *h, const header_en
     const int32_t ndim = (int32_t)json_array_size(e->shape);
     pa_tensor tensor = {.dtype = e->type->dtype, .ndim = ndim, .shape = shape, .strides = strides};
     PA_REQUIRE(tensor.dtype != 0, err, PA_ERR_UNSUPPORTED,
-               "'%s' has elements of type %s; F16, BF16, F32, F64, I8 to I64, U8 to U64 and BOOL can be read",
+               "'%s' has elements of type %s; F8, F16, BF16, F32, F64, I8 to I64, U8 to U64 and BOOL can be read",
                pa_printable(shown, e->name, (int64_t)strlen(e->name)), e->type->name);
     tensor.swapped = pa_is_big_endian_machine() && e->type->bits > 8;
     for (int32_t i = 0; i < ndim; i++) {
@@ -276,7 +272,8 @@ static pa_status read(pa_archive *archive, pa_error *err)
     pa_status status = PA_OK;
     header h = {.mem = &archive->ctx->mem};
     PA_TRY(read_text(archive, &h, err));
-    PA_TRY(read_entries(&h, err));
+    archive->notes.possible = 1;
+    PA_TRY(read_entries(archive, &h, err));
     PA_TRY(check_places(archive, &h, err));
     for (int64_t i = 0; i < h.count; i++) {
         PA_TRY(add_entry(archive, &h, &h.entries[i], err));

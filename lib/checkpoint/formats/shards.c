@@ -100,6 +100,9 @@ static pa_status open_shards(pa_archive *archive, const shard_map *map, pa_error
         archive->n_parts++;
         PA_TRY(add_mapped(archive, map, i, err));
     }
+    if (archive->n_parts > 0) {
+        archive->notes = archive->parts[0]->notes; /* all say the same */
+    }
 
 cleanup:
     pa_text_free(&path);

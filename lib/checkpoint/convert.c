@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <picoanalyze/convert.h>
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "checkpoint/checkpoint_impl.h"
+#include "checkpoint/formats/safetensors_write.h"
+
+static pa_status read_options(const pa_convert_options *given, pa_convert_options *out, pa_error *err)
+{
+    if (given != NULL && given->struct_size < sizeof(*given)) {
+        return pa_fail(err, PA_ERR_INVALID, "pa_convert_options: struct_size %zu, at least %zu", given->struct_size,
+                       sizeof(*given));
+    }
+    *out = given != NULL ? *given : (pa_convert_options){.struct_size = sizeof(*out)};
+    return PA_OK;
+}
+
+/* The one file that all tensors come from. */
+static pa_status find_archive(const pa_checkpoint *checkpoint, const pa_archive **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    PA_REQUIRE(!checkpoint->in_memory, err, PA_ERR_INVALID,
+               "the checkpoint is in memory: only one that was read from a file can be converted");
+    PA_REQUIRE(checkpoint->folder == NULL && checkpoint->n_groups == 1, err, PA_ERR_UNSUPPORTED,
+               "step %lld of a run is several files that may use the same names: convert them one by one",
+               (long long)checkpoint->step);
+    *out = checkpoint->groups[0].archive;
+
+cleanup:
+    return status;
+}
+
+/* Renaming would replace a device or a pipe, which nobody means. */
+static pa_status check_target(const char *path, int overwrite, pa_error *err)
+{
+    pa_status status = PA_OK;
+    struct stat info;
+    if (stat(path, &info) == 0) {
+        PA_REQUIRE(S_ISREG(info.st_mode), err, PA_ERR_UNSUPPORTED, "%s: is not a regular file", path);
+        PA_REQUIRE(overwrite, err, PA_ERR_EXISTS, "%s: exists already", path);
+    }
+
+cleanup:
+    return status;
+}
+
+pa_status pa_checkpoint_convert(const pa_checkpoint *checkpoint, const char *path, const pa_convert_options *options,
+                                pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_convert_options how;
+    const pa_archive *archive = NULL;
+    pa_output *output = NULL;
+    PA_REQUIRE(checkpoint != NULL && path != NULL && path[0] != '\0', err, PA_ERR_INVALID,
+               "pa_checkpoint_convert: an argument is NULL, or the path is \"\"");
+    PA_TRY(read_options(options, &how, err));
+    PA_TRY(find_archive(checkpoint, &archive, err));
+    PA_TRY(check_target(path, how.overwrite, err));
+    if (archive->skipped > 0) {
+        pa_log(checkpoint->ctx, PA_LOG_WARNING,
+               "%s: entries that are no tensors of a type that can be read, and are left out: %lld",
+               pa_file_path(archive->file), (long long)archive->skipped);
+    }
+    PA_TRY(pa_output_create(&checkpoint->ctx->mem, &output, err));
+    PA_TRY(pa_output_begin(output, path, err));
+    PA_TRY(pa_safetensors_write(archive, &how, output, err));
+    PA_TRY(pa_output_end(output, err));
+    PA_TRY(check_target(path, how.overwrite, err)); /* somebody may have written it meanwhile */
+    PA_TRY(pa_output_commit(output, err));
+
+cleanup:
+    pa_output_destroy(output);
+    return status;
+}
