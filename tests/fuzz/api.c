@@ -4,7 +4,7 @@
 
 #include "fuzz.h"
 
-enum { N_SLOTS = 8, MAX_CALLS = 64, MAX_SIZE = 9 };
+enum { N_SLOTS = 8, MAX_CALLS = 32, MAX_SIZE = 9 };
 
 typedef struct world {
     const uint8_t *data;
@@ -16,7 +16,11 @@ typedef struct world {
 
 static uint8_t next(world *w)
 {
-    return w->left > 0 ? (w->left--, *w->data++) : 0;
+    if (w->left == 0) {
+        return 0;
+    }
+    w->left--;
+    return *w->data++;
 }
 
 /* -1 ... MAX_SIZE, now and then a size that overflows. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Journals of interrupted analyses: as they are, and with header and checksums mended, so that records get read. */
+/* Journals of interrupted analyses: as they are, with the header mended, and with all checksums mended, so that records get read. */
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -70,13 +70,17 @@ static void put_le(uint8_t *to, uint64_t number, int bytes)
     }
 }
 
-/* What comes first in the input is taken for the header and for frames, and made such. */
-static void mend(uint8_t *bytes, size_t n)
+static void mend_header(uint8_t *bytes)
 {
     static const uint8_t magic[] = {'P', 'A', 'j', 'r', 'n', 'l', '\r', '\n', 2, 0, 0, 0};
     memcpy(bytes, magic, sizeof(magic));
     put_le(bytes + 12, plan, 8);
     put_le(bytes + 20, crc32(0, bytes, 20), 4);
+}
+
+/* What follows is taken for frames, and made such. */
+static void mend_frames(uint8_t *bytes, size_t n)
+{
     for (size_t at = HEADER; n - at >= FRAME;) {
         const size_t room = n - at - FRAME;
         const size_t asked = bytes[at + 4] + 256U * bytes[at + 5];
@@ -99,7 +103,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         uint8_t *mended = malloc(n);
         fuzz_require(mended != NULL, "there is memory");
         memcpy(mended, data, n);
-        mend(mended, n);
+        mend_header(mended);
+        fuzz_run(body, mended, n);
+        mend_frames(mended, n);
         fuzz_run(body, mended, n);
         free(mended);
     }

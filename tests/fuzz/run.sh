@@ -37,9 +37,11 @@ bad=0
 for target in "${targets[@]}"; do
     corpus=$build/corpus/$target log=$build/$target.log
     mkdir -p "$corpus" "$build/found"
+    inputs=("$corpus" "$build/tests/fuzz/seeds/$target")
+    [ -d "tests/fuzz/regressions/$target" ] && inputs+=("tests/fuzz/regressions/$target")
     if nice -n 10 "$build/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=1 -rss_limit_mb=256 -max_len=8192 \
         -dict="tests/fuzz/dictionaries/$target.dict" -artifact_prefix="$build/found/$target-" -print_final_stats=1 \
-        "$corpus" "$build/tests/fuzz/seeds/$target" "tests/fuzz/regressions/$target" >"$log" 2>&1; then
+        "${inputs[@]}" >"$log" 2>&1; then
         result=ok
     else
         tail -n 40 "$log"
