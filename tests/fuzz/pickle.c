@@ -59,7 +59,7 @@ static pa_status body(pa_context *ctx, const uint8_t *data, size_t n, pa_error *
     PA_TRY(pa_torch_reader_start(&reader, err));
     const pa_pickle_hooks hooks = pa_torch_hooks(&reader);
     PA_TRY(pa_pickle_read(fuzz_memory(), data, (int64_t)n, &hooks, &pickle, err));
-    PA_TRY(pa_torch_add_tensors(&archive, pa_pickle_root(pickle), err));
+    PA_TRY(pa_torch_add_tensors(&archive, pickle, err));
     PA_TRY(fuzz_read_tensors(&archive, err));
 
 cleanup:

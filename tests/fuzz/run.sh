@@ -33,13 +33,28 @@ export ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=8:allocator_may_return_nul
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export PA_TEST_DATA=$PWD/tests/data OPENBLAS_NUM_THREADS=1
 
+# Seconds are the wall's, and the machine may be busy: an input is slow if it is so again, by itself.
+still_slow() {
+    local input slow=1
+    for input in "$build/found/$1"-slow-unit-*; do
+        [ -f "$input" ] || continue
+        if "$build/tests/fuzz/fuzz_$1" -timeout=1 "$input" >>"$build/$1.log" 2>&1; then
+            rm -f "$input"
+        else
+            echo "slow: $input"
+            slow=0
+        fi
+    done
+    return $slow
+}
+
 bad=0
 for target in "${targets[@]}"; do
     corpus=$build/corpus/$target log=$build/$target.log
     mkdir -p "$corpus" "$build/found"
     inputs=("$corpus" "$build/tests/fuzz/seeds/$target")
     [ -d "tests/fuzz/regressions/$target" ] && inputs+=("tests/fuzz/regressions/$target")
-    if nice -n 10 "$build/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=1 -rss_limit_mb=256 -max_len=8192 \
+    if nice -n 10 "$build/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -timeout=10 -report_slow_units=1 -rss_limit_mb=256 -max_len=8192 \
         -dict="tests/fuzz/dictionaries/$target.dict" -artifact_prefix="$build/found/$target-" -print_final_stats=1 \
         "${inputs[@]}" >"$log" 2>&1; then
         result=ok
@@ -47,6 +62,7 @@ for target in "${targets[@]}"; do
         tail -n 40 "$log"
         result=FAILED bad=$((bad + 1))
     fi
+    still_slow "$target" && result=FAILED bad=$((bad + 1))
     awk -v target="$target" -v result=$result '
         /^stat::number_of_executed_units/ { n = $2 }
         /^stat::average_exec_per_sec/ { rate = $2 }
