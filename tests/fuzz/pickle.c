@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pickle machine with torch's names, over storages that are all there: an empty file as long as each of them. */
+/* The pickle machine with torch's names, over storages that are all there and as long as they are said to be. */
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/dtype.h"
 #include "checkpoint/formats/pickle.h"
+#include "checkpoint/formats/torch_names.h"
 #include "checkpoint/formats/torch_objects.h"
 #include "fuzz.h"
 
@@ -27,6 +29,21 @@ static void keep(pa_storage *self)
 static const pa_storage_ops ops = {.read = read_zeros, .destroy = keep};
 static pa_storage storages[N_STORAGES];
 
+/* What the persistent id that is being read says; a long storage is never as long as it should be. */
+static int64_t expected_bytes;
+static pa_pickle_hooks torch_hooks;
+
+static pa_status persistent(void *user, pa_pickle *pickle, const pa_pickle_node *node, pa_pickle_node **out,
+                            pa_error *err)
+{
+    pa_torch_id id;
+    expected_bytes = STORAGE_BYTES;
+    if (pa_torch_read_id(user, node, &id, NULL) == PA_OK && id.numel >= 0 && id.numel <= STORAGE_BYTES / 8) {
+        expected_bytes = id.numel * pa_dtype_size(id.type->dtype);
+    }
+    return torch_hooks.persistent(user, pickle, node, out, err);
+}
+
 /* Key "12" is storage 12 modulo their number. */
 static pa_status find(void *user, const char *key, int64_t *number, int64_t *bytes, pa_error *err)
 {
@@ -35,7 +52,7 @@ static pa_status find(void *user, const char *key, int64_t *number, int64_t *byt
     const size_t length = strlen(key);
     fuzz_require(length > 0 && strspn(key, "0123456789") == length, "a key is a number");
     *number = (key[length - 1] - '0') % N_STORAGES;
-    *bytes = STORAGE_BYTES;
+    *bytes = expected_bytes;
     return PA_OK;
 }
 
@@ -44,7 +61,7 @@ static pa_status open_storage(void *user, int64_t number, pa_storage **out, pa_e
     (void)user;
     (void)err;
     fuzz_require(number >= 0 && number < N_STORAGES, "a storage is one that was found");
-    pa_storage_init(&storages[number], &ops, number % 2 == 0 ? zeros : NULL, STORAGE_BYTES);
+    pa_storage_init(&storages[number], &ops, number % 2 == 0 ? zeros : NULL, expected_bytes);
     *out = &storages[number];
     return PA_OK;
 }
@@ -57,7 +74,9 @@ static pa_status body(pa_context *ctx, const uint8_t *data, size_t n, pa_error *
     pa_torch_reader reader = {
         .mem = fuzz_memory(), .count = N_STORAGES, .id_items = 5, .find = find, .open = open_storage};
     PA_TRY(pa_torch_reader_start(&reader, err));
-    const pa_pickle_hooks hooks = pa_torch_hooks(&reader);
+    torch_hooks = pa_torch_hooks(&reader);
+    pa_pickle_hooks hooks = torch_hooks;
+    hooks.persistent = persistent;
     PA_TRY(pa_pickle_read(fuzz_memory(), data, (int64_t)n, &hooks, &pickle, err));
     PA_TRY(pa_torch_add_tensors(&archive, pickle, err));
     PA_TRY(fuzz_read_tensors(&archive, err));
