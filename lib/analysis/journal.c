@@ -20,6 +20,9 @@ static const char magic[8] = {'P', 'A', 'j', 'r', 'n', 'l', '\r', '\n'};
 enum { VERSION = 2, HEADER_BYTES = 24, FRAME_BYTES = 12 };
 static const char marker[4] = {'P', 'A', 'u', '1'};
 
+/* What is checksummed in search of records behind damage: so much, and so many times what there is. */
+enum { SEARCH_BYTES = 1 << 20, SEARCH_FACTOR = 4 };
+
 /* A group of records is flushed when it has this many, or when the last flush is this long ago. */
 enum { GROUP_RECORDS = 64, GROUP_SECONDS = 1 };
 
@@ -101,20 +104,34 @@ cleanup:
     return status;
 }
 
+/* Whether what begins at `bytes` says that it is a record, and is long enough for one. */
+static int claims_record(const char *bytes, int64_t room, int64_t *length)
+{
+    *length = room >= FRAME_BYTES ? get32(bytes + 4) : 0;
+    return room >= FRAME_BYTES && memcmp(bytes, marker, sizeof(marker)) == 0 && *length <= room - FRAME_BYTES;
+}
+
 /* Whether a whole good record begins at `bytes`. */
 static int is_record(const char *bytes, int64_t room, int64_t *length)
 {
-    *length = room >= FRAME_BYTES ? get32(bytes + 4) : 0;
-    return room >= FRAME_BYTES && memcmp(bytes, marker, sizeof(marker)) == 0 && *length <= room - FRAME_BYTES &&
+    return claims_record(bytes, room, length) &&
            get32(bytes + 8) == checksum(bytes + 4, 4, bytes + FRAME_BYTES, (size_t)*length);
 }
 
-static int has_record_after(const char *bytes, int64_t size, int64_t from)
+/*
+ * Markers by the thousand, each claiming all that follows, would take quadratic time to refute. Chance does not make
+ * them: when what they claim comes to several times what there is, somebody has put them there.
+ */
+static int may_have_record_after(const char *bytes, int64_t size, int64_t from)
 {
     int64_t length = 0;
+    int64_t left = SEARCH_BYTES + SEARCH_FACTOR * (size - from);
     for (int64_t at = from; at < size; at++) {
-        if (bytes[at] == marker[0] && is_record(bytes + at, size - at, &length)) {
-            return 1;
+        if (claims_record(bytes + at, size - at, &length)) {
+            left -= length;
+            if (left < 0 || is_record(bytes + at, size - at, &length)) {
+                return 1;
+            }
         }
     }
     return 0;
@@ -134,7 +151,7 @@ static pa_status read_records(pa_journal *journal, const char *bytes, int64_t si
         }
         journal->records++;
     }
-    PA_REQUIRE(!has_record_after(bytes, size, at + 1), err, PA_ERR_FORMAT,
+    PA_REQUIRE(!may_have_record_after(bytes, size, at + 1), err, PA_ERR_FORMAT,
                "%s: is damaged at byte %lld of %lld, before good records", journal->path, (long long)at,
                (long long)size);
     journal->end = at;

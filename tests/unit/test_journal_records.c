@@ -194,6 +194,34 @@ static void test_damage_before_good_records_is_an_error_and_changes_nothing(void
     pa_test_remove(p.directory);
 }
 
+/* To refute each would take quadratic time; that many are refused unread. */
+static void test_markers_that_all_claim_the_rest_of_the_file_are_damage(void **state)
+{
+    (void)state;
+    enum { N_MARKERS = 2000 };
+    const place p = place_start();
+    pa_error err;
+    pa_journal *journal = NULL;
+    reading r = {.count = 0};
+    write_journal(&p, N_RECORDS);
+    pa_test_bytes bytes = pa_test_read(p.path);
+    const size_t whole = bytes.n;
+    for (uint64_t i = 0; i < N_MARKERS; i++) {
+        pa_test_put(&bytes, "PAu1", 4);
+        pa_test_put_le(&bytes, i + 3 < N_MARKERS ? 8 * (N_MARKERS - i) - 12 : 0, 4);
+    }
+    pa_test_write(p.path, bytes.data, bytes.n);
+    assert_fails(resume(&p, &r, &journal, &err), PA_ERR_FORMAT, "is damaged at byte");
+    assert_null(journal);
+    pa_test_write(p.path, bytes.data, whole + 80); /* a few are what chance may bring: looked at, and cut off */
+    r.count = 0;
+    assert_ok(resume(&p, &r, &journal, &err));
+    assert_int_equal(r.count, N_RECORDS);
+    pa_journal_close(journal);
+    pa_test_free(&bytes);
+    pa_test_remove(p.directory);
+}
+
 static void test_journals_of_others_are_refused_with_the_reason(void **state)
 {
     (void)state;
@@ -360,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_made_before_the_first_record),
         cmocka_unit_test(test_a_journal_cut_anywhere_keeps_its_whole_records),
         cmocka_unit_test(test_damage_before_good_records_is_an_error_and_changes_nothing),
+        cmocka_unit_test(test_markers_that_all_claim_the_rest_of_the_file_are_damage),
         cmocka_unit_test(test_journals_of_others_are_refused_with_the_reason),
         cmocka_unit_test(test_a_journal_belongs_to_one_process_at_a_time),
         cmocka_unit_test(test_records_are_flushed_in_groups),

@@ -257,7 +257,8 @@ static void test_a_bomb_of_shared_dicts_reaches_a_limit(void **state)
         pa_test_put_text(&b, "u");
     }
     pa_test_put_text(&b, "u.");
-    assert_fails(try_pickle(b.data, b.n, &a, &err), PA_ERR_LIMIT, "more than 1000000 entries");
+    assert_fails(try_pickle(b.data, b.n, &a, &err), PA_ERR_LIMIT, "entries in nested dicts");
+    assert_null(strstr(err.message, "1000000")); /* the limit goes by the size of the pickle */
     pa_test_free(&b);
 }
 

@@ -298,7 +298,7 @@ pa_status pa_pickle_read_first(const pa_allocator *mem, const unsigned char *byt
 {
     const pa_status status = read(mem, bytes, length, hooks, 1, out, err);
     if (status == PA_OK) {
-        *used = (*out)->at;
+        *used = pa_pickle_bytes(*out);
     }
     return status;
 }
@@ -310,6 +310,11 @@ void pa_pickle_destroy(pa_pickle *pickle)
         pa_arena_free(&pickle->arena);
         pa_free(mem, pickle);
     }
+}
+
+int64_t pa_pickle_bytes(const pa_pickle *pickle)
+{
+    return pickle->at;
 }
 
 const pa_pickle_node *pa_pickle_root(const pa_pickle *pickle)

@@ -73,6 +73,9 @@ pa_status pa_pickle_read_first(const pa_allocator *mem, const unsigned char *byt
                                const pa_pickle_hooks *hooks, int64_t *used, pa_pickle **out, pa_error *err);
 void pa_pickle_destroy(pa_pickle *pickle);
 
+/** How many bytes it takes, up to its end. */
+int64_t pa_pickle_bytes(const pa_pickle *pickle);
+
 /** The value that the pickle holds. */
 const pa_pickle_node *pa_pickle_root(const pa_pickle *pickle);
 

@@ -287,7 +287,7 @@ static pa_status read_all(legacy *l, pa_archive *archive, pa_error *err)
     const pa_pickle_hooks hooks = pa_torch_hooks(&l->reader);
     l->used = object;
     PA_TRY(next_pickle(l, &hooks, &l->object, err));
-    PA_TRY(pa_torch_add_tensors(archive, pa_pickle_root(l->object), err));
+    PA_TRY(pa_torch_add_tensors(archive, l->object, err));
 
 cleanup:
     return status;

@@ -44,8 +44,8 @@ typedef struct pa_torch_id {
 } pa_torch_id;
 pa_status pa_torch_read_id(const pa_torch_reader *reader, const pa_pickle_node *id, pa_torch_id *out, pa_error *err);
 
-/** Add the tensors of a dict and of the dicts in it, names joined by dots; count what is none. */
-pa_status pa_torch_add_tensors(pa_archive *archive, const pa_pickle_node *root, pa_error *err);
+/** Add the tensors of the dict that a pickle holds and of the dicts in it, names joined by dots; count what is none. */
+pa_status pa_torch_add_tensors(pa_archive *archive, const pa_pickle *pickle, pa_error *err);
 
 /** Hooks for pa_pickle_read(). A PA_PICKLE_TENSOR then has a `pa_tensor` as its object, not yet checked. */
 pa_pickle_hooks pa_torch_hooks(pa_torch_reader *reader);

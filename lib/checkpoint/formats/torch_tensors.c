@@ -5,6 +5,11 @@
 #include "checkpoint/formats/torch_objects.h"
 
 enum { MAX_DEPTH = 64, MAX_ENTRIES = 1000000, MAX_NAME = 1 << 16, MAX_NAMES = 256 << 20 };
+/*
+ * Dicts that hold one dict twice, which holds another twice, make a million tensors of a few hundred bytes: beyond a
+ * small file's worth there is no more of anything than the pickle's length accounts for.
+ */
+enum { FREE_ENTRIES = 1 << 12, FREE_NAMES = 1 << 24, NAMES_FACTOR = 4 };
 
 /* The walk over nested dicts. Dicts may be shared and may hold themselves, so everything is counted. */
 typedef struct walk {
@@ -12,6 +17,8 @@ typedef struct walk {
     pa_text name;
     int64_t visited;
     int64_t name_bytes;
+    int64_t max_visited;
+    int64_t max_name_bytes;
 } walk;
 
 static pa_status append_key(walk *w, const pa_pickle_node *key, pa_error *err)
@@ -31,7 +38,8 @@ static pa_status append_key(walk *w, const pa_pickle_node *key, pa_error *err)
         PA_TRY(pa_text_append_bytes(&w->name, key->u.text.bytes, key->u.text.length, err));
     }
     w->name_bytes += w->name.length;
-    PA_REQUIRE(w->name_bytes <= MAX_NAMES, err, PA_ERR_LIMIT, "the names take more than %d bytes", MAX_NAMES);
+    PA_REQUIRE(w->name_bytes <= w->max_name_bytes, err, PA_ERR_LIMIT, "the names take more than %lld bytes",
+               (long long)w->max_name_bytes);
 
 cleanup:
     return status;
@@ -53,7 +61,8 @@ static pa_status add_dict(walk *w, const pa_pickle_node *dict, int depth, pa_err
     for (int64_t i = 0; i < dict->u.list.count; i += 2) {
         const pa_pickle_node *key = dict->u.list.items[i];
         const pa_pickle_node *value = dict->u.list.items[i + 1];
-        PA_REQUIRE(w->visited++ < MAX_ENTRIES, err, PA_ERR_LIMIT, "more than %d entries in nested dicts", MAX_ENTRIES);
+        PA_REQUIRE(w->visited++ < w->max_visited, err, PA_ERR_LIMIT, "more than %lld entries in nested dicts",
+                   (long long)w->max_visited);
         if ((key->type != PA_PICKLE_TEXT && key->type != PA_PICKLE_INT) ||
             (value->type != PA_PICKLE_TENSOR && value->type != PA_PICKLE_DICT)) {
             w->archive->skipped++;
@@ -72,10 +81,20 @@ cleanup:
     return status;
 }
 
-pa_status pa_torch_add_tensors(pa_archive *archive, const pa_pickle_node *root, pa_error *err)
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+pa_status pa_torch_add_tensors(pa_archive *archive, const pa_pickle *pickle, pa_error *err)
 {
     pa_status status = PA_OK;
-    walk w = {.archive = archive, .name = {.mem = &archive->ctx->mem}};
+    const pa_pickle_node *root = pa_pickle_root(pickle);
+    const int64_t bytes = pa_pickle_bytes(pickle);
+    walk w = {.archive = archive,
+              .name = {.mem = &archive->ctx->mem},
+              .max_visited = least(MAX_ENTRIES, FREE_ENTRIES + bytes),
+              .max_name_bytes = least(MAX_NAMES, FREE_NAMES + NAMES_FACTOR * bytes)};
     PA_REQUIRE(root->type == PA_PICKLE_DICT, err, PA_ERR_UNSUPPORTED, "holds a %s, not a dict of tensors",
                pa_pickle_type_name(root->type));
     PA_TRY(add_dict(&w, root, 0, err));
