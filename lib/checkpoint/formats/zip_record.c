@@ -230,8 +230,8 @@ static pa_status storage_read(pa_storage *self, int64_t offset, int64_t bytes, v
     record_storage *record = (record_storage *)self;
     span want = {.offset = offset, .bytes = bytes, .dst = dst};
     const int verified = atomic_load_explicit(&record->verified, memory_order_relaxed);
-    /* A record of which most is asked for is read whole: its CRC then costs little. */
-    const int verify = !verified && bytes >= self->bytes - self->bytes / 2;
+    /* A record that is short, or of which most is asked for, is read whole: its CRC then costs little. */
+    const int verify = !verified && (self->bytes <= CHUNK || bytes >= self->bytes - self->bytes / 2);
     const pa_status status = read_span(&record->mem, record->file, &record->entry, verify, &want, err);
     if (status != PA_OK) {
         pa_file_error_prefix(record->file, err);
