@@ -216,6 +216,13 @@ pa_status pa_zip_peek(const pa_zip *zip, int64_t number, int64_t bytes, unsigned
     return read_span(zip->mem, zip->file, &zip->entries[number], 0, &want, err);
 }
 
+pa_status pa_zip_check(const pa_zip *zip, int64_t number, pa_error *err)
+{
+    unsigned char none[1];
+    span want = {.dst = none};
+    return read_span(zip->mem, zip->file, &zip->entries[number], 1, &want, err);
+}
+
 typedef struct record_storage {
     pa_storage base;
     pa_allocator mem;
