@@ -30,9 +30,9 @@ static pa_status add_record(pa_archive *archive, const pa_zip *zip, int64_t numb
     pa_npy npy;
     PA_TRY(pa_zip_peek(zip, number, n, head, err));
     status = pa_npy_read_header(head, n, entry->size, &npy, err);
-    if (status == PA_ERR_UNSUPPORTED) { /* texts and objects beside the arrays */
+    if (status == PA_ERR_UNSUPPORTED) { /* texts and objects beside the arrays; damage could look like them */
+        PA_TRY(pa_zip_check(zip, number, err));
         archive->skipped++;
-        status = PA_OK;
         goto cleanup;
     }
     if (status != PA_OK) {

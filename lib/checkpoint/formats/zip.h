@@ -46,6 +46,9 @@ pa_status pa_zip_read(const pa_zip *zip, int64_t entry, int64_t limit, unsigned 
 /** The first `bytes` bytes of a record, which has as many. The rest is not looked at, and neither is the CRC. */
 pa_status pa_zip_peek(const pa_zip *zip, int64_t entry, int64_t bytes, unsigned char *dst, pa_error *err);
 
+/** Read a record for its CRC alone, where it has one. */
+pa_status pa_zip_check(const pa_zip *zip, int64_t number, pa_error *err);
+
 /** A record as the storage of tensors: read on demand, valid beyond the archive. */
 pa_status pa_zip_storage(const pa_zip *zip, int64_t entry, pa_storage **out, pa_error *err);
 #endif

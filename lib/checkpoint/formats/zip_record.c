@@ -216,6 +216,13 @@ pa_status pa_zip_peek(const pa_zip *zip, int64_t number, int64_t bytes, unsigned
     return read_span(zip->mem, zip->file, &zip->entries[number], 0, &want, err);
 }
 
+pa_status pa_zip_check(const pa_zip *zip, int64_t number, pa_error *err)
+{
+    unsigned char none[1];
+    span want = {.dst = none};
+    return read_span(zip->mem, zip->file, &zip->entries[number], 1, &want, err);
+}
+
 typedef struct record_storage {
     pa_storage base;
     pa_allocator mem;
@@ -230,8 +237,8 @@ static pa_status storage_read(pa_storage *self, int64_t offset, int64_t bytes, v
     record_storage *record = (record_storage *)self;
     span want = {.offset = offset, .bytes = bytes, .dst = dst};
     const int verified = atomic_load_explicit(&record->verified, memory_order_relaxed);
-    /* A record of which most is asked for is read whole: its CRC then costs little. */
-    const int verify = !verified && bytes >= self->bytes - self->bytes / 2;
+    /* A record that is short, or of which most is asked for, is read whole: its CRC then costs little. */
+    const int verify = !verified && (self->bytes <= CHUNK || bytes >= self->bytes - self->bytes / 2);
     const pa_status status = read_span(&record->mem, record->file, &record->entry, verify, &want, err);
     if (status != PA_OK) {
         pa_file_error_prefix(record->file, err);
