@@ -113,6 +113,14 @@ PA_API const char *pa_run_name(const pa_run *run);
 PA_API const char *pa_run_path(const pa_run *run);
 
 /**
+ * @brief Whether `training_config.yaml` says that one process wrote the run: pico-train then mixes up the rows of each
+ *        micro-batch of activations.
+ * @param[in] run  Run.
+ * @return 1 or 0; 0 also when it does not say.
+ */
+PA_API int32_t pa_run_is_single_process(const pa_run *run);
+
+/**
  * @brief Layout that the run was opened with.
  * @param[in] run  Run.
  * @return Borrowed from the run; "" when there was none.

@@ -18,7 +18,8 @@
 struct pa_run {
     pa_context *ctx;
     char *path;
-    char *layout; /**< NULL: none. */
+    int32_t is_single; /**< The configuration says that one process wrote it. */
+    char *layout;      /**< NULL: none. */
     char *name;
     pa_model model;
     char *checkpoints;       /**< Full path. */
@@ -82,6 +83,15 @@ cleanup:
     return status;
 }
 
+static void read_processes(pa_run *run, const pa_yaml *yaml)
+{
+    const pa_yaml_node *fabric = pa_yaml_find(pa_yaml_find(pa_yaml_root(yaml), "training"), "fabric");
+    const pa_yaml_node *devices = pa_yaml_find(fabric, "num_devices");
+    const pa_yaml_node *nodes = pa_yaml_find(fabric, "num_nodes");
+    run->is_single = devices != NULL && nodes != NULL && devices->type == PA_YAML_INT && nodes->type == PA_YAML_INT &&
+                     devices->integer == 1 && nodes->integer == 1;
+}
+
 /* The last component of the run's path, without slashes at its end. */
 static char *directory_name(const pa_run *run)
 {
@@ -124,6 +134,7 @@ static pa_status read_config(pa_run *run, pa_error *err)
         PA_TRY(pa_yaml_fail(yaml, root, err, "must be a mapping, not a %s", pa_yaml_type_name(root->type)));
     }
     PA_TRY(read_model(run, yaml, err));
+    read_processes(run, yaml);
     const pa_yaml_node *map = pa_yaml_find(root, "checkpointing");
     PA_TRY(read_directory(yaml, map, "checkpoints_dir", "checkpoints", &checkpoints, err));
     PA_TRY(read_directory(yaml, map, "learning_dynamics_dir", "learning_dynamics", &learning_dynamics, err));
@@ -355,6 +366,11 @@ const char *pa_run_name(const pa_run *run)
 const char *pa_run_path(const pa_run *run)
 {
     return run->path;
+}
+
+int32_t pa_run_is_single_process(const pa_run *run)
+{
+    return run->is_single;
 }
 
 const char *pa_run_layout(const pa_run *run)

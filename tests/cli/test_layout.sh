@@ -81,4 +81,20 @@ rm copy/config.json copy/01 -r
 pico inspect copy --layout '{step}'; expect_status 0; expect_out '2 layers, d_model 0, 0 heads'
 pico analyze --config_path gpt2.yaml --run_path copy --output_dir none; expect_status 1
 expect_err '0 heads'
+
+# Rows that a single process mixed up: told once, and only to those who read activations.
+cp -r "$run" single && chmod -R u+w single
+printf '  fabric:\n    num_devices: 1\n    num_nodes: 1\n' >>single/training_config.yaml # it ends with 'training'
+pico analyze --config_path "$demo" --run_path single --output_dir single_out --quiet; expect_status 0
+[ "$(grep -c 'single process' err)" -eq 1 ] || fail 'not warned of once'
+sed -i 's/num_nodes: 1/num_nodes: 2/' single/training_config.yaml
+pico analyze --config_path "$demo" --run_path single --output_dir single_out --quiet; expect_status 0; expect_no_err
+sed -i 's/num_nodes: 2/num_nodes: 1/' single/training_config.yaml
+cat >weights.yaml <<END
+metrics:
+  - metric_name: norm
+    components: [{component_name: simple, data_type: weights, layer_suffixes: swiglu.w_2}]
+steps: [0]
+END
+pico analyze --config_path weights.yaml --run_path single --output_dir single_out --quiet; expect_status 0; expect_no_err
 finish
