@@ -55,11 +55,10 @@ static pa_status read_all(const pa_site *site, pa_matrix *tensors[N_TENSORS], pa
         PA_TRY(pa_site_tensor(site, roles[GATE].name, kind, &tensors[GATE], err));
     }
     PA_TRY(pa_site_tensor(site, roles[DOWN].name, kind, &down, err));
-    const int64_t rows = pa_matrix_rows(tensors[UP]);
-    const int64_t cols = pa_matrix_cols(tensors[UP]);
-    if (tensors[GATE] != NULL) {
-        PA_TRY(check_shape(tensors[GATE], "gate", rows, cols, err));
-    }
+    const int first = tensors[GATE] != NULL ? GATE : UP;
+    const int64_t rows = pa_matrix_rows(tensors[first]);
+    const int64_t cols = pa_matrix_cols(tensors[first]);
+    PA_TRY(check_shape(tensors[UP], "up", rows, cols, err));
     if (kind == PA_ACTIVATIONS) {
         PA_TRY(check_shape(down, "down", rows, pa_matrix_cols(down), err));
         tensors[DOWN] = down;
