@@ -21,6 +21,7 @@
  */
 #include <string.h>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "checkpoint/checkpoint_impl.h"
 #include "components/component_impl.h"
@@ -50,10 +51,14 @@ static pa_status read_all(const pa_site *site, pa_matrix *tensors[N_TENSORS], pa
     pa_status status = PA_OK;
     const pa_kind kind = pa_site_kind(site);
     pa_matrix *down = NULL;
-    PA_TRY(pa_site_tensor(site, roles[UP].name, kind, &tensors[UP], err));
-    if (!pa_naming_lacks(pa_site_checkpoint(site), pa_site_suffix(site, roles[GATE].name))) {
-        PA_TRY(pa_site_tensor(site, roles[GATE].name, kind, &tensors[GATE], err));
+    status = pa_site_tensor(site, roles[GATE].name, kind, &tensors[GATE], err);
+    if (status == PA_ERR_NOT_FOUND &&
+        pa_naming_lacks(pa_site_checkpoint(site), pa_site_suffix(site, roles[GATE].name))) {
+        pa_error_clear(err);
+        status = PA_OK;
     }
+    PA_TRY(status);
+    PA_TRY(pa_site_tensor(site, roles[UP].name, kind, &tensors[UP], err));
     PA_TRY(pa_site_tensor(site, roles[DOWN].name, kind, &down, err));
     const int first = tensors[GATE] != NULL ? GATE : UP;
     const int64_t rows = pa_matrix_rows(tensors[first]);
