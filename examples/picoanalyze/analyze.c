@@ -22,6 +22,7 @@ enum { CLI_DONE = -1 };
 typedef struct request {
     const char *config_path;
     const char *run_path;
+    const char *layout;
     const char *output_dir;
     const char *compat;
     const char *threads;
@@ -69,6 +70,10 @@ static cli_verdict parse(int argc, char **argv, request *asked)
          .help = "the run: a pico-train run directory",
          .text = &asked->run_path,
          .required = 1},
+        {.name = "layout",
+         .value = "PATTERN",
+         .help = "where steps are in any other directory, e.g. {step}/model.safetensors",
+         .text = &asked->layout},
         {.name = "output_dir", .value = "DIR", .help = "where results go", .text = &asked->output_dir},
         {.name = "compat", .value = "WHOSE", .help = "whose formulas: literature or pico", .text = &asked->compat},
         {.name = "threads",
@@ -197,7 +202,11 @@ static int plan(study *s, const request *asked, int32_t threads, int64_t max_mem
     if (asked->compat != NULL) {
         pa_config_set_compat(s->config, strcmp(asked->compat, "pico") == 0 ? PA_COMPAT_PICO : PA_COMPAT_LITERATURE);
     }
-    if (pa_run_open(s->ctx, asked->run_path, &s->run, &err) != PA_OK ||
+    const pa_run_options run_options = {
+        .struct_size = sizeof(run_options),
+        .layout = asked->layout != NULL ? asked->layout : pa_config_layout(s->config),
+    };
+    if (pa_run_open_with(s->ctx, asked->run_path, &run_options, &s->run, &err) != PA_OK ||
         pa_analysis_create(s->ctx, s->config, s->run, &s->analysis, &err) != PA_OK) {
         return cli_fail("%s", err.message);
     }

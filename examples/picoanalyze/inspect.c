@@ -16,6 +16,7 @@ typedef struct totals {
     int64_t tensors;
     int64_t steps;
     double bytes;
+    const char *naming; /**< Whose names there are besides pico-train's; NULL: none. */
 } totals;
 
 static void format_shape(char *out, size_t size, const pa_tensor_info *info)
@@ -70,6 +71,7 @@ static void print_header(int name_width)
 
 static int print_tensors(const pa_checkpoint *checkpoint, int name_width, totals *sums)
 {
+    sums->naming = pa_checkpoint_naming(checkpoint) != NULL ? pa_checkpoint_naming(checkpoint) : sums->naming;
     char step[24] = "-";
     if (pa_checkpoint_step(checkpoint) >= 0) {
         (void)snprintf(step, sizeof(step), "%" PRId64, pa_checkpoint_step(checkpoint));
@@ -120,13 +122,14 @@ static void print_run(const pa_run *run)
            pa_run_name(run), model->n_layers, model->d_model, model->n_heads, model->n_kv_heads);
 }
 
-static int inspect_run(pa_context *ctx, const char *path, int64_t only_step, totals *sums)
+static int inspect_run(pa_context *ctx, const char *path, const char *layout, int64_t only_step, totals *sums)
 {
     pa_error err = {0};
     pa_run *run = NULL;
     int64_t n_steps = 0;
     int name_width = 0;
-    if (pa_run_open(ctx, path, &run, &err) != PA_OK) {
+    const pa_run_options options = {.struct_size = sizeof(options), .layout = layout};
+    if (pa_run_open_with(ctx, path, &options, &run, &err) != PA_OK) {
         return cli_fail("%s", err.message);
     }
     print_run(run);
@@ -160,7 +163,7 @@ static int inspect_file(pa_context *ctx, const char *path, totals *sums)
     return code;
 }
 
-static int inspect(const char *path, int64_t only_step)
+static int inspect(const char *path, const char *layout, int64_t only_step)
 {
     pa_error err = {0};
     pa_context *ctx = NULL;
@@ -171,7 +174,7 @@ static int inspect(const char *path, int64_t only_step)
         return cli_fail("%s", err.message);
     }
     const int is_run = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-    const int code = is_run ? inspect_run(ctx, path, only_step, &sums) : inspect_file(ctx, path, &sums);
+    const int code = is_run ? inspect_run(ctx, path, layout, only_step, &sums) : inspect_file(ctx, path, &sums);
     if (code == CLI_OK) {
         char bytes[CLI_NUMBER_SIZE];
         cli_format_bytes(bytes, sums.bytes);
@@ -180,6 +183,9 @@ static int inspect(const char *path, int64_t only_step)
             printf(" in %" PRId64 " step%s", sums.steps, sums.steps == 1 ? "" : "s");
         }
         printf(", %s of elements\n", bytes);
+        if (sums.naming != NULL) {
+            printf("names are those of %s; components find them under pico-train's\n", sums.naming);
+        }
     }
     pa_context_destroy(ctx);
     return code;
@@ -188,15 +194,20 @@ static int inspect(const char *path, int64_t only_step)
 int cli_inspect(int argc, char **argv)
 {
     const char *path = NULL;
+    const char *layout = NULL;
     const char *step_text = NULL;
     int64_t step = -1;
     const cli_option options[] = {
         {.name = "step", .value = "N", .help = "of a run, only this step", .text = &step_text},
+        {.name = "layout",
+         .value = "PATTERN",
+         .help = "where steps are in a directory that is no run of pico-train, e.g. {step}/model.safetensors",
+         .text = &layout},
     };
     const cli_command command = {.name = "inspect",
                                  .summary = "List the tensors of a file or of a run: name, kind, type, shape.",
                                  .options = options,
-                                 .n_options = 1,
+                                 .n_options = 2,
                                  .operand_name = "FILE|RUN",
                                  .operand = &path};
     cli_verdict verdict = cli_parse(&command, argc, argv);
@@ -206,5 +217,5 @@ int cli_inspect(int argc, char **argv)
     if (verdict != CLI_GO_ON) {
         return verdict == CLI_HELP_SHOWN ? CLI_OK : CLI_USAGE;
     }
-    return inspect(path, step);
+    return inspect(path, layout, step);
 }

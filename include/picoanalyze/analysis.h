@@ -74,6 +74,13 @@ PA_API const char *pa_config_name(const pa_config *config);
 PA_API const char *pa_config_output_dir(const pa_config *config);
 
 /**
+ * @brief `layout`, for pa_run_options::layout; "" when absent.
+ * @param[in] config  Configuration.
+ * @return Borrowed from the configuration.
+ */
+PA_API const char *pa_config_layout(const pa_config *config);
+
+/**
  * @brief Whose formulas are used.
  * @param[in] config  Configuration.
  * @return A ::pa_compat.

@@ -62,6 +62,37 @@ typedef struct pa_tensor_info {
  */
 PA_API PA_NODISCARD pa_status pa_run_open(pa_context *ctx, const char *path, pa_run **out, pa_error *err);
 
+/** How to open a run. Zero-initialise it; fields are only ever appended. */
+typedef struct pa_run_options {
+    size_t struct_size; /**< `sizeof(pa_run_options)` as the caller compiled it. */
+    /**
+     * Where the steps are, for a directory that pico-train did not write: a path below it in which `{step}` stands for
+     * a decimal number, e.g. "checkpoint-{step}/model.safetensors". What it leads to is a state dict, or a directory
+     * with one. NULL or "": as pico-train does.
+     */
+    const char *layout;
+} pa_run_options;
+
+/**
+ * @brief As pa_run_open(), with options.
+ *
+ * With a layout the run has weights only, and `training_config.yaml` is not read: sizes of the model are those of
+ * `config.json` beside the first step's weights, else in the directory of the run; the number of layers, if neither
+ * has it, is counted.
+ * @param[in]  ctx      Context; outlives the run.
+ * @param[in]  path     Directory.
+ * @param[in]  options  Options, copied; NULL for none.
+ * @param[out] out      The run; yours, end it with pa_run_destroy().
+ * @param[out] err      Error text, or NULL.
+ * @retval PA_ERR_INVALID   `struct_size` is below that of the first version, or a NULL argument.
+ * @retval PA_ERR_CONFIG    The layout has no `{step}` or several, or leads out of the directory.
+ * @retval PA_ERR_EXISTS    Two entries are of the same step, as `1` and `01`.
+ * @retval PA_ERR_NOT_FOUND No such directory, or nothing in it matches the layout.
+ * @return Else as pa_run_open() and, to count layers, pa_run_checkpoint().
+ */
+PA_API PA_NODISCARD pa_status pa_run_open_with(pa_context *ctx, const char *path, const pa_run_options *options,
+                                               pa_run **out, pa_error *err);
+
 /**
  * @brief End a run. Checkpoints opened from it stay valid.
  * @param[in] run  May be NULL.
@@ -81,6 +112,21 @@ PA_API const char *pa_run_name(const pa_run *run);
  * @return Borrowed from the run.
  */
 PA_API const char *pa_run_path(const pa_run *run);
+
+/**
+ * @brief Whether `training_config.yaml` says that one process wrote the run: pico-train then mixes up the rows of each
+ *        micro-batch of activations.
+ * @param[in] run  Run.
+ * @return 1 or 0; 0 also when it does not say.
+ */
+PA_API int32_t pa_run_is_single_process(const pa_run *run);
+
+/**
+ * @brief Layout that the run was opened with.
+ * @param[in] run  Run.
+ * @return Borrowed from the run; "" when there was none.
+ */
+PA_API const char *pa_run_layout(const pa_run *run);
 
 /**
  * @brief Sizes of the model.
@@ -185,6 +231,15 @@ PA_API const pa_model *pa_checkpoint_model(const pa_checkpoint *checkpoint);
  * @return 1 or 0.
  */
 PA_API int32_t pa_checkpoint_has(const pa_checkpoint *checkpoint, const char *split, pa_kind kind);
+
+/**
+ * @brief Whose names its tensors have, when they can be asked for by pico-train's as well: "llama", "gpt_neox", "gpt2".
+ *
+ * It is found out when a file or a state dict is opened: the naming by which all projections of attention are found.
+ * @param[in] checkpoint  Checkpoint; of a step's weights, pa_checkpoint_state_dict().
+ * @return Static; NULL when it is none of these.
+ */
+PA_API const char *pa_checkpoint_naming(const pa_checkpoint *checkpoint);
 
 /**
  * @brief Number of tensors, without those of the step's state dict.

@@ -79,6 +79,7 @@ struct pa_config {
     pa_yaml *yaml;
     const char *name;
     const char *output_dir;
+    const char *layout; /**< "": none. */
     pa_compat compat;
     int64_t *steps; /**< Ascending, distinct. */
     int64_t n_steps;

@@ -96,6 +96,7 @@ pa_status pa_analysis_create(pa_context *ctx, const pa_config *config, const pa_
     analysis->plan.site_keys.arena.mem = &ctx->mem;
     analysis->plan.item_keys.arena.mem = &ctx->mem;
     PA_TRY(make_plan(analysis, err));
+    pa_row_notes_tell(analysis);
     pa_pico_notes_tell(analysis);
     *out = analysis;
     analysis = NULL;

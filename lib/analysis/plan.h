@@ -174,6 +174,9 @@ pa_status pa_plan_hash(const pa_analysis *analysis, uint64_t *out, pa_error *err
 /** Log, once each, how pico-analyze's metrics and components differ, of those that the plan computes its way. */
 void pa_pico_notes_tell(const pa_analysis *analysis);
 
+/** Warn once a run whose activations are read and have their rows mixed up: row_notes.c. */
+void pa_row_notes_tell(const pa_analysis *analysis);
+
 /**
  * The file name of every entry of `metrics`, borrowed from `arena`: "<metric>_<split>" for the first one listed, and
  * that with what differs, e.g. "norm_val.norm_type=nuclear", for others.

@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 #include "base/sort.h"
 #include "checkpoint/checkpoint_impl.h"
+#include "checkpoint/model_config.h"
+#include "checkpoint/naming.h"
 #include "matrix/leaf.h"
 
 pa_status pa_checkpoint_start(pa_context *ctx, int64_t step, const pa_model *model, pa_checkpoint **out, pa_error *err)
@@ -16,6 +18,7 @@ pa_status pa_checkpoint_start(pa_context *ctx, int64_t step, const pa_model *mod
     pa_checkpoint *checkpoint = pa_alloc(&ctx->mem, 1, sizeof(*checkpoint));
     PA_REQUIRE_MEMORY(checkpoint, err, "a checkpoint");
     checkpoint->ctx = ctx;
+    checkpoint->arena.mem = &ctx->mem;
     checkpoint->step = step;
     if (model != NULL) {
         memcpy(&checkpoint->model, model, model->struct_size < sizeof(*model) ? model->struct_size : sizeof(*model));
@@ -60,6 +63,7 @@ void pa_checkpoint_destroy(pa_checkpoint *checkpoint)
         pa_checkpoint_destroy(*checkpoint->state_dict); /* has none of its own */
         pa_free(mem, checkpoint->state_dict);
     }
+    pa_arena_free(&checkpoint->arena);
     pa_free(mem, checkpoint->folder);
     pa_free(mem, checkpoint->state_dict_path);
     pa_free(mem, checkpoint->groups);
@@ -86,8 +90,7 @@ cleanup:
     return status;
 }
 
-/* Room for `more` further entries, also in the order. */
-static pa_status reserve(pa_checkpoint *checkpoint, int64_t more, pa_error *err)
+pa_status pa_checkpoint_reserve(pa_checkpoint *checkpoint, int64_t more, pa_error *err)
 {
     const pa_allocator *mem = &checkpoint->ctx->mem;
     const int64_t needed = checkpoint->count + more;
@@ -111,7 +114,7 @@ pa_status pa_checkpoint_add_file(pa_checkpoint *checkpoint, const char *split, p
     int64_t number = -1;
     pa_archive *archive = NULL;
     PA_TRY(pa_archive_open(checkpoint->ctx, path, &archive, err));
-    PA_TRY(reserve(checkpoint, archive->count, err));
+    PA_TRY(pa_checkpoint_reserve(checkpoint, archive->count, err));
     PA_TRY(add_group(checkpoint, split, kind, &number, err));
     for (int64_t i = 0; i < archive->count; i++) {
         pa_entry entry = {.group = number, .name = archive->entries[i].name, .tensor = &archive->entries[i].tensor};
@@ -143,7 +146,9 @@ pa_status pa_checkpoint_open(pa_context *ctx, const char *path, pa_checkpoint **
     *out = NULL;
     PA_REQUIRE(ctx != NULL && path != NULL, err, PA_ERR_INVALID, "pa_checkpoint_open: ctx or path is NULL");
     PA_TRY(pa_checkpoint_start(ctx, -1, NULL, &checkpoint, err));
+    PA_TRY(pa_model_config_read(ctx, path, &checkpoint->model, err));
     PA_TRY(pa_checkpoint_add_file(checkpoint, "", pa_kind_of_file(path), path, err));
+    PA_TRY(pa_naming_apply(checkpoint, NULL, err));
     pa_checkpoint_sort(checkpoint);
     *out = checkpoint;
     checkpoint = NULL;
@@ -202,7 +207,7 @@ pa_status pa_checkpoint_add(pa_checkpoint *checkpoint, const char *split, pa_kin
     const int64_t place = pa_checkpoint_place(checkpoint, entry.group, entry.layer, entry.suffix);
     PA_REQUIRE(!pa_checkpoint_matches(checkpoint, place, entry.group, entry.layer, entry.suffix), err, PA_ERR_EXISTS,
                "'%s' is in the %s %s already", name, split, pa_kind_name(kind));
-    PA_TRY(reserve(checkpoint, 1, err));
+    PA_TRY(pa_checkpoint_reserve(checkpoint, 1, err));
     int64_t *slot = checkpoint->order + place;
     memmove(slot + 1, slot, (size_t)(checkpoint->count - place) * sizeof(*slot));
     *slot = checkpoint->count;
@@ -241,7 +246,12 @@ int32_t pa_checkpoint_has(const pa_checkpoint *checkpoint, const char *split, pa
 
 int64_t pa_checkpoint_count(const pa_checkpoint *checkpoint)
 {
-    return checkpoint->count;
+    return checkpoint->count - checkpoint->n_aliases;
+}
+
+const char *pa_checkpoint_naming(const pa_checkpoint *checkpoint)
+{
+    return checkpoint->naming != NULL ? checkpoint->naming->name : NULL;
 }
 
 pa_status pa_checkpoint_tensor(const pa_checkpoint *checkpoint, int64_t index, pa_tensor_info *out, pa_error *err)
@@ -250,8 +260,8 @@ pa_status pa_checkpoint_tensor(const pa_checkpoint *checkpoint, int64_t index, p
     PA_REQUIRE(checkpoint != NULL && out != NULL, err, PA_ERR_INVALID, "pa_checkpoint_tensor: an argument is NULL");
     PA_REQUIRE(out->struct_size >= sizeof(*out), err, PA_ERR_INVALID, "pa_tensor_info: struct_size %zu, at least %zu",
                out->struct_size, sizeof(*out));
-    PA_REQUIRE(index >= 0 && index < checkpoint->count, err, PA_ERR_INVALID, "tensor %lld, there are %lld",
-               (long long)index, (long long)checkpoint->count);
+    PA_REQUIRE(index >= 0 && index < pa_checkpoint_count(checkpoint), err, PA_ERR_INVALID,
+               "tensor %lld, there are %lld", (long long)index, (long long)pa_checkpoint_count(checkpoint));
     const pa_entry *entry = &checkpoint->entries[index];
     const pa_group *group = &checkpoint->groups[entry->group];
     out->split = group->split;

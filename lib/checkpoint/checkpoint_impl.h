@@ -29,6 +29,9 @@ typedef struct pa_entry {
     int64_t shape[2];        /**< In memory: of the matrix. */
 } pa_entry;
 
+/** Defined in naming.h. */
+typedef struct pa_naming pa_naming;
+
 struct pa_checkpoint {
     pa_context *ctx;
     int64_t step;
@@ -45,6 +48,9 @@ struct pa_checkpoint {
     pthread_mutex_t *lock;      /**< Of the entries' matrices and of `*state_dict`. */
     char *folder;               /**< Of the step; NULL when it is not one of a run. */
     char *state_dict_path;      /**< NULL: there is none. */
+    pa_arena arena;             /**< Views of tensors. */
+    int64_t n_aliases;          /**< The last entries: tensors under the names that a naming gives them. */
+    const pa_naming *naming;    /**< That one; NULL: none. */
     pa_checkpoint **state_dict; /**< Set; to NULL until a weight is asked for that the groups do not have. */
 };
 
@@ -53,11 +59,13 @@ pa_status pa_checkpoint_start(pa_context *ctx, int64_t step, const pa_model *mod
 /** Add all tensors of a file. Not sorted yet: call pa_checkpoint_sort() after the last one. */
 pa_status pa_checkpoint_add_file(pa_checkpoint *checkpoint, const char *split, pa_kind kind, const char *path,
                                  pa_error *err);
+/** Room for `more` further entries, also in the order. */
+pa_status pa_checkpoint_reserve(pa_checkpoint *checkpoint, int64_t more, pa_error *err);
 void pa_checkpoint_sort(pa_checkpoint *checkpoint);
 
 /** @name The step's own weights: state_dict.c
  * @{ */
-/** Look for a state dict in the folder of a step; it is not opened yet. */
+/** Look for a state dict in the folder of a step, or take the file if it is none; it is not opened yet. */
 pa_status pa_state_dict_locate(pa_checkpoint *checkpoint, const char *folder, pa_error *err);
 /** Whether tensors of that split and kind may be in it. */
 int pa_state_dict_serves(const pa_checkpoint *checkpoint, const char *split, pa_kind kind);
@@ -65,6 +73,12 @@ int pa_state_dict_serves(const pa_checkpoint *checkpoint, const char *split, pa_
 pa_checkpoint *pa_state_dict_opened(const pa_checkpoint *checkpoint);
 /** Add to the text of a PA_ERR_NOT_FOUND where else was looked; PA_ERR_NOT_FOUND or PA_ERR_NOMEM. */
 pa_status pa_state_dict_fail_absent(const pa_checkpoint *checkpoint, pa_error *err);
+/** @} */
+
+/** @name naming.c
+ * @{ */
+/** Whether the weights have a naming, and it has no tensor for that suffix: models of that kind do without. */
+int pa_naming_lacks(const pa_checkpoint *checkpoint, const char *suffix);
 /** @} */
 
 /** @name While a run is worked through: layer.c

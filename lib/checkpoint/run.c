@@ -13,16 +13,21 @@
 #include "base/text.h"
 #include "base/yaml.h"
 #include "checkpoint/checkpoint_impl.h"
+#include "checkpoint/layout.h"
+#include "checkpoint/model_config.h"
 
 struct pa_run {
     pa_context *ctx;
     char *path;
+    int32_t is_single; /**< The configuration says that one process wrote it. */
+    char *layout;      /**< NULL: none. */
     char *name;
     pa_model model;
     char *checkpoints;       /**< Full path. */
     char *learning_dynamics; /**< Below a step's directory. */
     int64_t *steps;
     int64_t n_steps;
+    pa_layout_step *places; /**< Of each step, when a layout says where; else NULL. */
 };
 
 /* How many steps an error lists. */
@@ -62,19 +67,6 @@ static pa_status read_theta(const pa_yaml *yaml, const pa_yaml_node *map, const 
     return PA_OK;
 }
 
-static int is_relative_inside(const char *path)
-{
-    if (path[0] == '/' || path[0] == '\0') {
-        return 0;
-    }
-    for (const char *at = strstr(path, ".."); at != NULL; at = strstr(at + 2, "..")) {
-        if ((at == path || at[-1] == '/') && (at[2] == '/' || at[2] == '\0')) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 /* A directory below the run. The run may come from strangers: it must not lead elsewhere. */
 static pa_status read_directory(const pa_yaml *yaml, const pa_yaml_node *map, const char *key, const char *fallback,
                                 const char **out, pa_error *err)
@@ -84,7 +76,7 @@ static pa_status read_directory(const pa_yaml *yaml, const pa_yaml_node *map, co
     if (node == NULL || node->type == PA_YAML_NULL) {
         return PA_OK;
     }
-    if (node->type != PA_YAML_STRING || !is_relative_inside(node->text)) {
+    if (node->type != PA_YAML_STRING || !pa_path_is_inside(node->text)) {
         return pa_yaml_fail(yaml, node, err, "%s must be a directory below the run", key);
     }
     *out = node->text;
@@ -107,6 +99,15 @@ static pa_status read_model(pa_run *run, const pa_yaml *yaml, pa_error *err)
 
 cleanup:
     return status;
+}
+
+static void read_processes(pa_run *run, const pa_yaml *yaml)
+{
+    const pa_yaml_node *fabric = pa_yaml_find(pa_yaml_find(pa_yaml_root(yaml), "training"), "fabric");
+    const pa_yaml_node *devices = pa_yaml_find(fabric, "num_devices");
+    const pa_yaml_node *nodes = pa_yaml_find(fabric, "num_nodes");
+    run->is_single = devices != NULL && nodes != NULL && devices->type == PA_YAML_INT && nodes->type == PA_YAML_INT &&
+                     devices->integer == 1 && nodes->integer == 1;
 }
 
 /* The last component of the run's path, without slashes at its end. */
@@ -151,6 +152,7 @@ static pa_status read_config(pa_run *run, pa_error *err)
         PA_TRY(pa_yaml_fail(yaml, root, err, "must be a mapping, not a %s", pa_yaml_type_name(root->type)));
     }
     PA_TRY(read_model(run, yaml, err));
+    read_processes(run, yaml);
     const pa_yaml_node *map = pa_yaml_find(root, "checkpointing");
     PA_TRY(read_directory(yaml, map, "checkpoints_dir", "checkpoints", &checkpoints, err));
     PA_TRY(read_directory(yaml, map, "learning_dynamics_dir", "learning_dynamics", &learning_dynamics, err));
@@ -190,6 +192,11 @@ static int64_t parse_step(const char *name)
 
 static pa_status step_path(const pa_run *run, int64_t step, pa_text *out, pa_error *err)
 {
+    for (int64_t i = 0; run->places != NULL && i < run->n_steps; i++) {
+        if (run->places[i].step == step) {
+            return pa_text_append(out, run->places[i].path, err);
+        }
+    }
     return pa_text_printf(out, err, "%s/step_%lld", run->checkpoints, (long long)step);
 }
 
@@ -269,7 +276,57 @@ cleanup:
 }
 /** @} */
 
+/** @name Opening
+ * @{ */
+
+/* One more than the last layer that a weight of the first step is of. */
+static pa_status count_layers(pa_run *run, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_checkpoint *checkpoint = NULL;
+    const pa_checkpoint *dict = NULL;
+    PA_TRY(pa_run_checkpoint(run, run->steps[0], &checkpoint, err));
+    PA_TRY(pa_checkpoint_state_dict(checkpoint, &dict, err));
+    for (int64_t i = 0; dict != NULL && i < dict->count; i++) {
+        const int64_t n = dict->entries[i].layer + 1;
+        run->model.n_layers = n > run->model.n_layers && n <= INT32_MAX ? n : run->model.n_layers;
+    }
+
+cleanup:
+    pa_checkpoint_destroy(checkpoint);
+    return status;
+}
+
+static pa_status read_layout(pa_run *run, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_context *ctx = run->ctx;
+    run->name = directory_name(run);
+    PA_REQUIRE_MEMORY(run->name, err, "the name of a run");
+    PA_TRY(pa_layout_list(ctx, run->path, run->layout, &run->places, &run->n_steps, err));
+    run->steps = pa_alloc(&ctx->mem, run->n_steps, sizeof(*run->steps));
+    PA_REQUIRE_MEMORY(run->steps, err, "the steps of a run");
+    for (int64_t i = 0; i < run->n_steps; i++) {
+        run->steps[i] = run->places[i].step;
+    }
+    run->model.struct_size = sizeof(run->model);
+    PA_TRY(pa_model_config_read(ctx, run->places[0].path, &run->model, err));
+    PA_TRY(pa_model_config_read(ctx, run->path, &run->model, err));
+    if (run->model.n_layers == 0) {
+        PA_TRY(count_layers(run, err));
+    }
+
+cleanup:
+    return status;
+}
+
 pa_status pa_run_open(pa_context *ctx, const char *path, pa_run **out, pa_error *err)
+{
+    return pa_run_open_with(ctx, path, NULL, out, err);
+}
+
+pa_status pa_run_open_with(pa_context *ctx, const char *path, const pa_run_options *options, pa_run **out,
+                           pa_error *err)
 {
     pa_status status = PA_OK;
     struct stat info;
@@ -277,6 +334,8 @@ pa_status pa_run_open(pa_context *ctx, const char *path, pa_run **out, pa_error 
     PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_run_open: out is NULL");
     *out = NULL;
     PA_REQUIRE(ctx != NULL && path != NULL, err, PA_ERR_INVALID, "pa_run_open: ctx or path is NULL");
+    PA_REQUIRE(options == NULL || options->struct_size >= sizeof(*options), err, PA_ERR_INVALID,
+               "pa_run_options: struct_size %zu, at least %zu", options->struct_size, sizeof(*options));
     PA_REQUIRE(stat(path, &info) == 0, err, errno == ENOENT || errno == ENOTDIR ? PA_ERR_NOT_FOUND : PA_ERR_IO,
                "%s: no such directory", path);
     PA_REQUIRE(S_ISDIR(info.st_mode), err, PA_ERR_NOT_FOUND, "%s: is a file, not the directory of a run", path);
@@ -285,8 +344,14 @@ pa_status pa_run_open(pa_context *ctx, const char *path, pa_run **out, pa_error 
     run->ctx = ctx;
     run->path = pa_strdup(&ctx->mem, path);
     PA_REQUIRE_MEMORY(run->path, err, "the path of a run");
-    PA_TRY(read_config(run, err));
-    PA_TRY(list_steps(run, err));
+    if (options != NULL && options->layout != NULL && options->layout[0] != '\0') {
+        run->layout = pa_strdup(&ctx->mem, options->layout);
+        PA_REQUIRE_MEMORY(run->layout, err, "the layout of a run");
+        PA_TRY(read_layout(run, err));
+    } else {
+        PA_TRY(read_config(run, err));
+        PA_TRY(list_steps(run, err));
+    }
     *out = run;
     run = NULL;
 
@@ -294,15 +359,18 @@ cleanup:
     pa_run_destroy(run);
     return status;
 }
+/** @} */
 
 void pa_run_destroy(pa_run *run)
 {
     if (run != NULL) {
         const pa_allocator *mem = &run->ctx->mem;
         pa_free(mem, run->path);
+        pa_free(mem, run->layout);
         pa_free(mem, run->name);
         pa_free(mem, run->checkpoints);
         pa_free(mem, run->learning_dynamics);
+        pa_layout_free(run->ctx, run->places, run->n_steps);
         pa_free(mem, run->steps);
         pa_free(mem, run);
     }
@@ -316,6 +384,16 @@ const char *pa_run_name(const pa_run *run)
 const char *pa_run_path(const pa_run *run)
 {
     return run->path;
+}
+
+int32_t pa_run_is_single_process(const pa_run *run)
+{
+    return run->is_single;
+}
+
+const char *pa_run_layout(const pa_run *run)
+{
+    return run->layout != NULL ? run->layout : "";
 }
 
 const pa_model *pa_run_model(const pa_run *run)
@@ -358,7 +436,7 @@ pa_status pa_run_checkpoint(const pa_run *run, int64_t step, pa_checkpoint **out
     folder.mem = &run->ctx->mem;
     PA_TRY(check_step(run, step, err));
     PA_TRY(pa_checkpoint_start(run->ctx, step, &run->model, &checkpoint, err));
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; run->places == NULL && i < 2; i++) {
         for (pa_kind kind = 0; kind < PA_N_KINDS; kind++) {
             PA_TRY(add_if_there(run, checkpoint, splits[i], kind, err));
         }

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "checkpoint/checkpoint_impl.h"
+#include "checkpoint/naming.h"
 
 /* The first that is there counts, as it does for those who load the model. */
 static const char *const names[] = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
@@ -25,6 +26,10 @@ pa_status pa_state_dict_locate(pa_checkpoint *checkpoint, const char *folder, pa
     pa_text path = {.mem = &checkpoint->ctx->mem};
     checkpoint->folder = pa_strdup(&checkpoint->ctx->mem, folder);
     PA_REQUIRE_MEMORY(checkpoint->folder, err, "the name of a directory");
+    if (stat(folder, &info) == 0 && S_ISREG(info.st_mode)) {
+        checkpoint->state_dict_path = pa_strdup(&checkpoint->ctx->mem, folder);
+        PA_REQUIRE_MEMORY(checkpoint->state_dict_path, err, "the name of a file");
+    }
     for (int i = 0; i < N_NAMES && checkpoint->state_dict_path == NULL; i++) {
         path.length = 0;
         PA_TRY(pa_text_printf(&path, err, "%s/%s", folder, names[i]));
@@ -52,6 +57,7 @@ static pa_status open_dict(const pa_checkpoint *checkpoint, pa_checkpoint **out,
     pa_checkpoint *dict = NULL;
     PA_TRY(pa_checkpoint_start(checkpoint->ctx, checkpoint->step, &checkpoint->model, &dict, err));
     PA_TRY(pa_checkpoint_add_file(dict, "", PA_WEIGHTS, checkpoint->state_dict_path, err));
+    PA_TRY(pa_naming_apply(dict, NULL, err));
     pa_checkpoint_sort(dict);
     *out = dict;
     dict = NULL;

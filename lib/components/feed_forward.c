@@ -12,6 +12,8 @@
  * | gate, up, down | the tensor; only that one is needed                         | its outputs |
  * | neurons        | read_gate, read_up, write: [hidden, d] each, a row a neuron | none: see gate and up |
  *
+ * Models whose names say that they have no gate (GPT-2, GPT-NeoX) have the other two; see docs/configuration.md.
+ *
  * Keys: `layers.<layer>.feed_forward.<block|gate|up|down|read_gate|read_up|write>.<kind>`.
  *
  * @paper N. Shazeer, "GLU variants improve transformer", arXiv:2002.05202; neurons as key and value vectors: M. Geva et
@@ -19,7 +21,9 @@
  */
 #include <string.h>
 
+#include "base/error.h"
 #include "base/text.h"
+#include "checkpoint/checkpoint_impl.h"
 #include "components/component_impl.h"
 
 enum { GATE, UP, DOWN, N_TENSORS };
@@ -41,17 +45,24 @@ static pa_status check_shape(const pa_matrix *m, const char *name, int64_t rows,
     return PA_OK;
 }
 
-/* All three. W_down is turned over, so that row j is what neuron j writes; activations stay as they are. */
+/* All three, or two where models of that naming have no gate. W_down is turned over, so that row j is what neuron j writes; activations stay as they are. */
 static pa_status read_all(const pa_site *site, pa_matrix *tensors[N_TENSORS], pa_error *err)
 {
     pa_status status = PA_OK;
     const pa_kind kind = pa_site_kind(site);
     pa_matrix *down = NULL;
-    PA_TRY(pa_site_tensor(site, roles[GATE].name, kind, &tensors[GATE], err));
+    status = pa_site_tensor(site, roles[GATE].name, kind, &tensors[GATE], err);
+    if (status == PA_ERR_NOT_FOUND &&
+        pa_naming_lacks(pa_site_checkpoint(site), pa_site_suffix(site, roles[GATE].name))) {
+        pa_error_clear(err);
+        status = PA_OK;
+    }
+    PA_TRY(status);
     PA_TRY(pa_site_tensor(site, roles[UP].name, kind, &tensors[UP], err));
     PA_TRY(pa_site_tensor(site, roles[DOWN].name, kind, &down, err));
-    const int64_t rows = pa_matrix_rows(tensors[GATE]);
-    const int64_t cols = pa_matrix_cols(tensors[GATE]);
+    const int first = tensors[GATE] != NULL ? GATE : UP;
+    const int64_t rows = pa_matrix_rows(tensors[first]);
+    const int64_t cols = pa_matrix_cols(tensors[first]);
     PA_TRY(check_shape(tensors[UP], "up", rows, cols, err));
     if (kind == PA_ACTIVATIONS) {
         PA_TRY(check_shape(down, "down", rows, pa_matrix_cols(down), err));
@@ -92,9 +103,11 @@ static pa_status emit_one(pa_site *site, int which, pa_error *err)
 static pa_status emit_block(pa_site *site, pa_matrix *const tensors[N_TENSORS], pa_error *err)
 {
     pa_matrix *block = NULL;
-    const pa_matrix *const *parts = (const pa_matrix *const *)tensors;
-    pa_status status = pa_site_kind(site) == PA_ACTIVATIONS ? pa_matrix_concat_columns(parts, N_TENSORS, &block, err)
-                                                            : pa_matrix_concat_rows(parts, N_TENSORS, &block, err);
+    const int first = tensors[GATE] != NULL ? GATE : UP;
+    const int64_t n = N_TENSORS - first;
+    const pa_matrix *const *parts = (const pa_matrix *const *)&tensors[first];
+    pa_status status = pa_site_kind(site) == PA_ACTIVATIONS ? pa_matrix_concat_columns(parts, n, &block, err)
+                                                            : pa_matrix_concat_rows(parts, n, &block, err);
     if (status == PA_OK) {
         status = emit(site, "block", block, err);
     }
@@ -105,7 +118,9 @@ static pa_status emit_block(pa_site *site, pa_matrix *const tensors[N_TENSORS], 
 static pa_status emit_neurons(pa_site *site, pa_matrix *const tensors[N_TENSORS], pa_error *err)
 {
     pa_status status = PA_OK;
-    PA_TRY(emit(site, "read_gate", tensors[GATE], err));
+    if (tensors[GATE] != NULL) {
+        PA_TRY(emit(site, "read_gate", tensors[GATE], err));
+    }
     PA_TRY(emit(site, "read_up", tensors[UP], err));
     PA_TRY(emit(site, "write", tensors[DOWN], err));
 

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "checkpoint/model_config.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "base/yaml.h" /* of which JSON is a part */
+
+/* The first of the keys that is a size, as models call it. */
+static int64_t find_size(const pa_yaml_node *root, const char *const *keys)
+{
+    for (; *keys != NULL; keys++) {
+        const pa_yaml_node *node = pa_yaml_find(root, *keys);
+        if (node != NULL && node->type == PA_YAML_INT && node->integer > 0 && node->integer <= INT32_MAX) {
+            return node->integer;
+        }
+    }
+    return 0;
+}
+
+static void fill(int64_t *size, int64_t found)
+{
+    *size = *size > 0 ? *size : found;
+}
+
+static double find_theta(const pa_yaml_node *root)
+{
+    const pa_yaml_node *node = pa_yaml_find(root, "rope_theta");
+    const double theta = node == NULL ? 0.0 : node->type == PA_YAML_INT ? (double)node->integer : node->real;
+    const int is_number = node != NULL && (node->type == PA_YAML_INT || node->type == PA_YAML_REAL);
+    return is_number && isfinite(theta) && theta >= 1.0 ? theta : 0.0;
+}
+
+static void fill_model(const pa_yaml_node *root, pa_model *model)
+{
+    static const char *const d_model[] = {"hidden_size", "n_embd", "d_model", NULL};
+    static const char *const layers[] = {"num_hidden_layers", "n_layer", "n_layers", NULL};
+    static const char *const heads[] = {"num_attention_heads", "n_head", "attention_n_heads", NULL};
+    static const char *const kv_heads[] = {"num_key_value_heads", "attention_n_kv_heads", NULL};
+    fill(&model->d_model, find_size(root, d_model));
+    fill(&model->n_layers, find_size(root, layers));
+    fill(&model->n_heads, find_size(root, heads));
+    fill(&model->n_kv_heads, find_size(root, kv_heads));
+    fill(&model->n_kv_heads, model->n_heads);
+    model->rope_theta = model->rope_theta >= 1.0 ? model->rope_theta : find_theta(root);
+}
+
+pa_status pa_model_config_read(pa_context *ctx, const char *path, pa_model *model, pa_error *err)
+{
+    pa_status status = PA_OK;
+    struct stat info;
+    pa_error why = {0};
+    pa_yaml *yaml = NULL;
+    pa_text file = {.mem = &ctx->mem};
+    const char *slash = strrchr(path, '/');
+    const int is_directory = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    if (is_directory) {
+        PA_TRY(pa_text_printf(&file, err, "%s/config.json", path));
+    } else {
+        PA_TRY(pa_text_printf(&file, err, "%.*sconfig.json", slash != NULL ? (int)(slash + 1 - path) : 0, path));
+    }
+    status = pa_yaml_load(&ctx->mem, file.data, &yaml, &why);
+    if (status == PA_OK) {
+        fill_model(pa_yaml_root(yaml), model);
+    } else if (status == PA_ERR_NOMEM) {
+        PA_TRY(pa_fail_nomem(err, "the sizes of a model"));
+    } else if (status != PA_ERR_NOT_FOUND) {
+        pa_log(ctx, PA_LOG_WARNING, "%s; the sizes of the model are not known from it", why.message);
+    }
+    status = PA_OK;
+
+cleanup:
+    pa_yaml_destroy(yaml);
+    pa_text_free(&file);
+    return status;
+}

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+# Directories that pico-train did not write, and the names of other models in them.
+. "$PA_ROOT/tests/cli/check.sh"
+data=$PA_ROOT/tests/data/namings
+
+study() { # LAYOUT_LINE: a configuration on stdout
+    echo "$1"
+    echo 'metrics:'
+    for metric in norm per; do
+        cat <<END
+  - metric_name: $metric
+    data_split: val
+    components:
+      - {component_name: ov_circuit, data_type: weights}
+      - {component_name: attention_head, data_type: weights, circuit: qk}
+      - {component_name: feed_forward, data_type: weights}
+END
+    done
+    cat <<END
+  - metric_name: composition
+    data_split: val
+    components:
+      - {component_name: induction_head, data_type: weights, layers: [1]}
+steps: [1, 20]
+END
+}
+
+# compare MODEL: every expected value is in results.csv, within 1e-6 of it.
+compare() {
+    awk -F, -v model="$1" '
+        NR == FNR { if ($1 == model) { want[$2 "," $3 "," $4] = $5; n++ } next }
+        FNR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+        {
+            id = $column["step"] "," $column["metric"] "," $column["key"]
+            if (id in want) {
+                found++
+                difference = $column["value"] - want[id]
+                if (difference * difference > 1e-12 * want[id] * want[id]) print id, $column["value"], want[id]
+            }
+        }
+        END { if (n == 0 || found != n) print found + 0, "of", n, "found" }' "$data/expected.txt" "$2" >wrong
+    [ ! -s wrong ] || fail "$1: $(head -5 wrong)"
+}
+
+for case in 'llama checkpoint-{step}/model.safetensors' 'gpt_neox step{step}' 'gpt2 {step}/model.safetensors'; do
+    model=${case%% *}
+    layout=${case#* }
+    study "analysis_name: $model" >"$model.yaml"
+    pico analyze --config_path "$model.yaml" --run_path "$data/$model" --layout "$layout" --output_dir option --quiet
+    expect_status 0; expect_no_err
+    compare "$model" "option/$model/results.csv"
+    study "layout: '$layout'" >"$model.yaml"
+    pico analyze --config_path "$model.yaml" --run_path "$data/$model" --output_dir key --quiet
+    expect_status 0; expect_no_err
+    cmp "option/$model/results.csv" "key/$model/results.csv" || fail "$model: option and key differ"
+    pico inspect "$data/$model" --layout "$layout"; expect_status 0
+    expect_out_matches "^run $model: 2 layers, d_model 8, 4 heads, [24] key/value heads\$"
+    expect_out_matches '^[0-9]+ tensors in 2 steps'
+    expect_out "names are those of $model;"
+done
+pico inspect "$data/gpt2/20/model.safetensors"; expect_status 0; expect_out 'names are those of gpt2;'
+pico inspect "$PA_ROOT/examples/data/pico-decoder-nano-1"; expect_status 0
+grep -q 'names are' out && fail "pico-train's own names are taken for others"
+
+# refused WHAT LAYOUT
+refused() { pico inspect "$data/gpt2" --layout "$2"; expect_status 1; expect_no_out; expect_err "$1"; }
+refused 'there is no {step} in it' 'model.safetensors'
+refused 'more than one {step}' '{step}/{step}'
+refused "without '..'" '../gpt2/{step}'
+refused "without '..'" "$data/gpt2/{step}"
+refused 'nothing in it matches the layout' 'step_{step}'
+refused 'nothing in it matches the layout' '{step}/pytorch_model.bin'
+refused 'no such directory' 'none/{step}'
+cp -r "$data/gpt2" copy && cp -r copy/1 copy/01
+pico inspect copy --layout '{step}'; expect_status 1; expect_err 'are both step 1'
+printf 'layout: {step}/a\nmetrics: []\nsteps: [1]\n' >bad.yaml
+pico analyze --config_path bad.yaml --run_path "$data/gpt2"; expect_status 1; expect_err 'bad.yaml:1'
+printf 'layout: {step}\nmetrics: []\nsteps: [1]\n' >bad.yaml
+pico analyze --config_path bad.yaml --run_path "$data/gpt2"; expect_status 1; expect_err 'bad.yaml:1:'
+rm copy/config.json copy/01 -r
+pico inspect copy --layout '{step}'; expect_status 0; expect_out '2 layers, d_model 0, 0 heads'
+pico analyze --config_path gpt2.yaml --run_path copy --output_dir none; expect_status 1
+expect_err '0 heads'
+
+# Rows that a single process mixed up: told once, and only to those who read activations.
+cp -r "$run" single && chmod -R u+w single
+printf '  fabric:\n    num_devices: 1\n    num_nodes: 1\n' >>single/training_config.yaml # it ends with 'training'
+pico analyze --config_path "$demo" --run_path single --output_dir single_out --quiet; expect_status 0
+[ "$(grep -c 'single process' err)" -eq 1 ] || fail 'not warned of once'
+sed -i 's/num_nodes: 1/num_nodes: 2/' single/training_config.yaml
+pico analyze --config_path "$demo" --run_path single --output_dir single_out --quiet; expect_status 0
+grep -q 'single process' err && fail 'warned of several processes'
+sed -i 's/num_nodes: 2/num_nodes: 1/' single/training_config.yaml
+cat >weights.yaml <<END
+metrics:
+  - metric_name: norm
+    components: [{component_name: simple, data_type: weights, layer_suffixes: swiglu.w_2}]
+steps: [0]
+END
+pico analyze --config_path weights.yaml --run_path single --output_dir single_out --quiet; expect_status 0; expect_no_err
+finish
