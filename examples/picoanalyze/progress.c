@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format.h"
 #include "signals.h"
 
 enum { BAR_WIDTH = 30 };
@@ -31,25 +32,61 @@ void cli_progress_clear(cli_progress *progress)
     }
 }
 
-static void draw_bar(cli_progress *progress, const pa_progress *state)
+/* Not oftener than the eye follows. */
+static int is_due(cli_progress *progress)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     if (progress->drawn.tv_sec != 0 && seconds_between(&progress->drawn, &now) < 0.1) {
-        return;
+        return 0;
     }
     progress->drawn = now;
-    const double done = state->values > 0 ? (double)state->values_done / (double)state->values : 0.0;
-    const int filled = (int)((done < 1.0 ? done : 1.0) * BAR_WIDTH);
+    return 1;
+}
+
+/* "[###...]  30 %  " of a part between 0 and 1. */
+static void start_bar(double part)
+{
+    const double done = part < 1.0 ? part : 1.0;
+    const int filled = (int)(done * BAR_WIDTH);
     char bar[BAR_WIDTH + 1];
     memset(bar, '#', (size_t)filled);
     memset(bar + filled, '.', (size_t)(BAR_WIDTH - filled));
     bar[BAR_WIDTH] = '\0';
-    fprintf(stderr, "\r\033[K[%s] %3.0f %%  step %" PRId64 "  %" PRId64 " of %" PRId64 " values  %.0f s", bar,
-            100.0 * (done < 1.0 ? done : 1.0), state->step, state->values_done, state->values,
-            seconds_between(&progress->begin, &now));
+    fprintf(stderr, "\r\033[K[%s] %3.0f %%  ", bar, 100.0 * done);
+}
+
+static void finish_bar(cli_progress *progress)
+{
+    fprintf(stderr, "  %.0f s", seconds_between(&progress->begin, &progress->drawn));
     fflush(stderr);
     atomic_store(&progress->bar_shown, 1);
+}
+
+static void draw_bar(cli_progress *progress, const pa_progress *state)
+{
+    if (is_due(progress)) {
+        start_bar(state->values > 0 ? (double)state->values_done / (double)state->values : 0.0);
+        fprintf(stderr, "step %" PRId64 "  %" PRId64 " of %" PRId64 " values", state->step, state->values_done,
+                state->values);
+        finish_bar(progress);
+    }
+}
+
+int32_t cli_progress_fetch(void *user, const pa_hub_progress *state)
+{
+    cli_progress *progress = user;
+    if (!progress->quiet && progress->terminal && state->bytes > 0 && is_due(progress)) {
+        char done[CLI_NUMBER_SIZE];
+        char bytes[CLI_NUMBER_SIZE];
+        cli_format_bytes(done, (double)state->bytes_done);
+        cli_format_bytes(bytes, (double)state->bytes);
+        start_bar((double)state->bytes_done / (double)state->bytes);
+        fprintf(stderr, "fetched %s of %s, %" PRId64 " of %" PRId64 " files", done, bytes, state->files_done,
+                state->files);
+        finish_bar(progress);
+    }
+    return !cli_signal_pending();
 }
 
 static void print_lines(cli_progress *progress, const pa_progress *state)

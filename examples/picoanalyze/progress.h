@@ -22,6 +22,9 @@ void cli_progress_begin(cli_progress *progress, int quiet);
 /** For pa_analysis_execute(); `user` is a cli_progress. Asks to stop once a signal has come. */
 int32_t cli_progress_tick(void *user, const pa_progress *state);
 
+/** The same for what comes from the Hub, on a terminal only. */
+int32_t cli_progress_fetch(void *user, const pa_hub_progress *state);
+
 /** Take the bar off the line, so that something else may be written. NULL is fine. */
 void cli_progress_clear(cli_progress *progress);
 #endif

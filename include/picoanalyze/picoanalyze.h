@@ -9,6 +9,7 @@
 #include <picoanalyze/checkpoint.h>
 #include <picoanalyze/component.h>
 #include <picoanalyze/context.h>
+#include <picoanalyze/hub.h>
 #include <picoanalyze/matrix.h>
 #include <picoanalyze/metric.h>
 #include <picoanalyze/options.h>
