@@ -9,6 +9,7 @@
 #include "args.h"
 #include "destination.h"
 #include "format.h"
+#include "hub.h"
 #include "mpi_team.h"
 #include "plugins.h"
 #include "progress.h"
@@ -23,6 +24,8 @@ typedef struct request {
     const char *config_path;
     const char *run_path;
     const char *layout;
+    const char *repo_id;
+    const char *branch;
     const char *output_dir;
     const char *compat;
     const char *threads;
@@ -39,6 +42,7 @@ typedef struct study {
     pa_context *ctx;
     cli_plugins plugins;
     pa_config *config;
+    pa_hub *hub; /**< Or NULL. */
     pa_run *run;
     pa_analysis *analysis;
     pa_results *results;
@@ -54,6 +58,8 @@ static const char details[] =
     "While it works it keeps what is done in DIR/<analysis_name>/results.journal. If it is stopped, by whatever,\n"
     "the same command with --resume goes on from there; without --resume everything is computed anew.\n"
     "Where it is built with MPI, 'mpirun -n N picoanalyze analyze ...' computes the same with N processes.\n"
+    "With --repo_id it fetches from the Hugging Face Hub what it needs, into the cache that other tools use too;\n"
+    "HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HF_ENDPOINT and HF_TOKEN_PATH mean what they mean there.\n"
     "Where the BLAS picked slower kernels than the processor can run (see 'picoanalyze doctor'), the program\n"
     "restarts itself once with OPENBLAS_CORETYPE set; set that variable yourself to prevent it.";
 
@@ -65,15 +71,19 @@ static cli_verdict parse(int argc, char **argv, request *asked)
          .help = "what to compute: a YAML file",
          .text = &asked->config_path,
          .required = 1},
-        {.name = "run_path",
-         .value = "DIR",
-         .help = "the run: a pico-train run directory",
-         .text = &asked->run_path,
-         .required = 1},
+        {.name = "run_path", .value = "DIR", .help = "the run: a pico-train run directory", .text = &asked->run_path},
         {.name = "layout",
          .value = "PATTERN",
          .help = "where steps are in any other directory, e.g. {step}/model.safetensors",
          .text = &asked->layout},
+        {.name = "repo_id",
+         .value = "OWNER/NAME",
+         .help = "in place of it, a repository of the Hugging Face Hub",
+         .text = &asked->repo_id},
+        {.name = "branch",
+         .value = "REVISION",
+         .help = "of the repository: a branch, tag or commit (default: main)",
+         .text = &asked->branch},
         {.name = "output_dir", .value = "DIR", .help = "where results go", .text = &asked->output_dir},
         {.name = "compat", .value = "WHOSE", .help = "whose formulas: literature or pico", .text = &asked->compat},
         {.name = "threads",
@@ -105,6 +115,15 @@ static cli_verdict parse(int argc, char **argv, request *asked)
 static cli_verdict check(const request *asked, int32_t *threads, int64_t *max_memory)
 {
     int64_t number = 0;
+    if (asked->run_path == NULL && asked->repo_id == NULL) {
+        return cli_bad_usage("analyze", "analyze needs --run_path DIR or --repo_id OWNER/NAME");
+    }
+    if (asked->run_path != NULL && (asked->repo_id != NULL || asked->branch != NULL)) {
+        return cli_bad_usage("analyze", "--run_path goes with neither --repo_id nor --branch");
+    }
+    if (asked->repo_id != NULL && asked->layout != NULL) {
+        return cli_bad_usage("analyze", "--layout goes with --run_path");
+    }
     if (asked->threads != NULL && !cli_parse_integer(asked->threads, 1, 1024, &number)) {
         return cli_bad_usage("analyze", "--threads %s: not a number from 1 to 1024", asked->threads);
     }
@@ -180,6 +199,28 @@ static int explain(const study *s)
     return CLI_OK;
 }
 
+static int open_run(study *s, const request *asked)
+{
+    pa_error err = {0};
+    pa_status status = PA_OK;
+    if (asked->repo_id == NULL) {
+        const pa_run_options options = {
+            .struct_size = sizeof(options),
+            .layout = asked->layout != NULL ? asked->layout : pa_config_layout(s->config),
+        };
+        status = pa_run_open_with(s->ctx, asked->run_path, &options, &s->run, &err);
+    } else if (cli_hub_open(s->ctx, &s->progress, &s->hub) != CLI_OK) {
+        return CLI_ERROR;
+    } else {
+        status = pa_run_open_hub(s->hub, asked->repo_id, asked->branch, &s->run, &err);
+    }
+    cli_progress_clear(&s->progress);
+    if (status == PA_ERR_CANCELLED) {
+        return cli_fail("interrupted; nothing was written");
+    }
+    return status == PA_OK ? CLI_OK : cli_fail("%s", err.message);
+}
+
 /* From the request to the plan: CLI_OK or CLI_ERROR with the reason on stderr. */
 static int plan(study *s, const request *asked, int32_t threads, int64_t max_memory)
 {
@@ -202,12 +243,10 @@ static int plan(study *s, const request *asked, int32_t threads, int64_t max_mem
     if (asked->compat != NULL) {
         pa_config_set_compat(s->config, strcmp(asked->compat, "pico") == 0 ? PA_COMPAT_PICO : PA_COMPAT_LITERATURE);
     }
-    const pa_run_options run_options = {
-        .struct_size = sizeof(run_options),
-        .layout = asked->layout != NULL ? asked->layout : pa_config_layout(s->config),
-    };
-    if (pa_run_open_with(s->ctx, asked->run_path, &run_options, &s->run, &err) != PA_OK ||
-        pa_analysis_create(s->ctx, s->config, s->run, &s->analysis, &err) != PA_OK) {
+    if (open_run(s, asked) != CLI_OK) {
+        return CLI_ERROR;
+    }
+    if (pa_analysis_create(s->ctx, s->config, s->run, &s->analysis, &err) != PA_OK) {
         return cli_fail("%s", err.message);
     }
     int code = choose_paths(s, asked);
@@ -263,6 +302,7 @@ static void end_study(study *s)
     pa_results_destroy(s->results);
     pa_analysis_destroy(s->analysis);
     pa_run_destroy(s->run);
+    pa_hub_destroy(s->hub);
     pa_config_destroy(s->config);
     pa_context_destroy(s->ctx);
     cli_plugins_unload(&s->plugins);

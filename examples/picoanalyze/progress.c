@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format.h"
 #include "signals.h"
 
 enum { BAR_WIDTH = 30 };
@@ -71,6 +72,22 @@ void cli_progress_draw(cli_progress *progress, double done, double all)
     if (!progress->quiet && progress->terminal && begin_bar(progress, done, all)) {
         end_bar(progress);
     }
+}
+
+int32_t cli_progress_fetch(void *user, const pa_hub_progress *state)
+{
+    cli_progress *progress = user;
+    if (!progress->quiet && progress->terminal && state->bytes > 0 &&
+        begin_bar(progress, (double)state->bytes_done, (double)state->bytes)) {
+        char done[CLI_NUMBER_SIZE];
+        char bytes[CLI_NUMBER_SIZE];
+        cli_format_bytes(done, (double)state->bytes_done);
+        cli_format_bytes(bytes, (double)state->bytes);
+        fprintf(stderr, "fetched %s of %s, %" PRId64 " of %" PRId64 " files  ", done, bytes, state->files_done,
+                state->files);
+        end_bar(progress);
+    }
+    return !cli_signal_pending();
 }
 
 static void print_lines(cli_progress *progress, const pa_progress *state)

@@ -25,6 +25,9 @@ int32_t cli_progress_tick(void *user, const pa_progress *state);
 /** A bar without more, on a terminal only. */
 void cli_progress_draw(cli_progress *progress, double done, double all);
 
+/** The same for what comes from the Hub, on a terminal only. */
+int32_t cli_progress_fetch(void *user, const pa_hub_progress *state);
+
 /** Take the bar off the line, so that something else may be written. NULL is fine. */
 void cli_progress_clear(cli_progress *progress);
 #endif

@@ -10,6 +10,7 @@
 #include <picoanalyze/component.h>
 #include <picoanalyze/context.h>
 #include <picoanalyze/convert.h>
+#include <picoanalyze/hub.h>
 #include <picoanalyze/matrix.h>
 #include <picoanalyze/metric.h>
 #include <picoanalyze/options.h>

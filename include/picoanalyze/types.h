@@ -54,7 +54,9 @@ enum {
     PA_ERR_NONFINITE = -11,  /**< The input holds NaN or infinity where a factorization is needed. */
     PA_ERR_NOCONV = -12,     /**< An iterative factorization did not converge. */
     PA_ERR_CANCELLED = -13,  /**< A progress callback asked to stop. */
-    PA_ERR_CALLBACK = -14    /**< A user callback failed, or succeeded without giving its result. */
+    PA_ERR_CALLBACK = -14,   /**< A user callback failed, or succeeded without giving its result. */
+    PA_ERR_NETWORK = -15,    /**< A server cannot be reached, is too busy, or does not answer as it should. */
+    PA_ERR_DENIED = -16      /**< A server wants to know who asks, or does not let them. */
 };
 
 /**

@@ -211,6 +211,7 @@ pa_status pa_analysis_execute(pa_analysis *analysis, pa_progress_fn progress, vo
     err = err != NULL ? err : &unheard; /* the others of a team are told */
     const int64_t queries = atomic_load(&analysis->ctx->queries);
     const int64_t computed = atomic_load(&analysis->ctx->computed);
+    PA_TRY(pa_plan_fetch(analysis, err));
     PA_TRY(start(&x, analysis, err));
     PA_TRY(run(&x, err));
     PA_REQUIRE(pa_record_progress_now(x.record).values > 0, err, PA_ERR_NOT_FOUND,

@@ -165,6 +165,9 @@ pa_status pa_plan_fail_steps(const pa_run *run, pa_error *err, const char *what)
 void pa_plan_list_steps(char *out, size_t room, const int64_t *steps, int64_t n);
 /** @} */
 
+/** Fetch what is certain to be needed of a run whose files are elsewhere: fetch.c. */
+pa_status pa_plan_fetch(const pa_analysis *analysis, pa_error *err);
+
 /** Fill `layers`, once sites and items are there. */
 pa_status pa_plan_list_layers(pa_plan *plan, pa_error *err);
 

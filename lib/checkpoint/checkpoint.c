@@ -64,6 +64,7 @@ void pa_checkpoint_destroy(pa_checkpoint *checkpoint)
         pa_free(mem, checkpoint->state_dict);
     }
     pa_arena_free(&checkpoint->arena);
+    pa_distant_end(checkpoint);
     pa_free(mem, checkpoint->folder);
     pa_free(mem, checkpoint->state_dict_path);
     pa_free(mem, checkpoint->groups);
@@ -235,13 +236,14 @@ const pa_model *pa_checkpoint_model(const pa_checkpoint *checkpoint)
 
 int pa_checkpoint_has_file(const pa_checkpoint *checkpoint, const char *split, pa_kind kind)
 {
-    return pa_checkpoint_find_group(checkpoint, split, kind) >= 0;
+    return pa_checkpoint_find_group(checkpoint, split, kind) >= 0 || pa_distant_serves(checkpoint, split, kind);
 }
 
 int32_t pa_checkpoint_has(const pa_checkpoint *checkpoint, const char *split, pa_kind kind)
 {
     const int64_t group = pa_checkpoint_find_group(checkpoint, split, kind);
-    return (group >= 0 && checkpoint->groups[group].count > 0) || pa_state_dict_serves(checkpoint, split, kind);
+    return (group >= 0 && checkpoint->groups[group].count > 0) || pa_distant_serves(checkpoint, split, kind) ||
+           pa_state_dict_serves(checkpoint, split, kind);
 }
 
 int64_t pa_checkpoint_count(const pa_checkpoint *checkpoint)
@@ -309,6 +311,10 @@ int64_t pa_checkpoint_bytes_read(const pa_checkpoint *checkpoint)
         if (checkpoint->groups[i].archive != NULL) {
             bytes += pa_archive_bytes_read(checkpoint->groups[i].archive);
         }
+    }
+    for (int64_t i = 0; i < checkpoint->n_distant; i++) {
+        const pa_checkpoint *part = pa_distant_opened(checkpoint, i);
+        bytes += part != NULL ? pa_checkpoint_bytes_read(part) : 0;
     }
     const pa_checkpoint *dict = pa_state_dict_opened(checkpoint);
     return bytes + (dict != NULL ? pa_checkpoint_bytes_read(dict) : 0);

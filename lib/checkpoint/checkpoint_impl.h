@@ -8,6 +8,7 @@
 #include <picoanalyze/checkpoint.h>
 
 #include "checkpoint/archive.h"
+#include "checkpoint/remote.h"
 
 /** Tensors of one split and kind. */
 typedef struct pa_group {
@@ -32,6 +33,14 @@ typedef struct pa_entry {
 /** Defined in naming.h. */
 typedef struct pa_naming pa_naming;
 
+/** Tensors of one split and kind whose file is fetched when one of them is asked for. */
+typedef struct pa_distant {
+    const char *split; /**< Static. */
+    pa_kind kind;
+    char *name;            /**< Of the file, for pa_remote::fetch. */
+    pa_checkpoint *opened; /**< NULL until asked for; guarded by the checkpoint's lock. */
+} pa_distant;
+
 struct pa_checkpoint {
     pa_context *ctx;
     int64_t step;
@@ -45,6 +54,10 @@ struct pa_checkpoint {
     int64_t capacity;
     int64_t *order; /**< Entry numbers by group, layer and suffix. */
     int64_t order_capacity;
+    pa_remote *remote; /**< Where its files are; NULL: here. */
+    pa_distant *distant;
+    int64_t n_distant;
+    int64_t distant_capacity;
     pthread_mutex_t *lock;      /**< Of the entries' matrices and of `*state_dict`. */
     char *folder;               /**< Of the step; NULL when it is not one of a run. */
     char *state_dict_path;      /**< NULL: there is none. */
@@ -79,6 +92,19 @@ pa_status pa_state_dict_fail_absent(const pa_checkpoint *checkpoint, pa_error *e
  * @{ */
 /** Whether the weights have a naming, and it has no tensor for that suffix: models of that kind do without. */
 int pa_naming_lacks(const pa_checkpoint *checkpoint, const char *suffix);
+/** @} */
+
+/** @name What is elsewhere: remote.c
+ * @{ */
+/** A file that the step has; `split` is static. */
+pa_status pa_distant_add(pa_checkpoint *checkpoint, const char *split, pa_kind kind, const char *name, pa_error *err);
+int pa_distant_serves(const pa_checkpoint *checkpoint, const char *split, pa_kind kind);
+/** The tensors of that split and kind, fetched now if need be; `*out` is NULL when they are not elsewhere. */
+pa_status pa_distant_open(const pa_checkpoint *checkpoint, const char *split, pa_kind kind, const pa_checkpoint **out,
+                          pa_error *err);
+/** Part number 0 ... n_distant - 1 if it is open already, else NULL. */
+pa_checkpoint *pa_distant_opened(const pa_checkpoint *checkpoint, int64_t number);
+void pa_distant_end(pa_checkpoint *checkpoint);
 /** @} */
 
 /** @name While a run is worked through: layer.c

@@ -38,17 +38,24 @@ static int64_t trim(pa_entry *entry)
     return 0;
 }
 
-int64_t pa_checkpoint_announce(const pa_checkpoint *checkpoint, int64_t layer)
+/* The checkpoint's own, its state dict's, and those of the parts that were fetched. */
+static int64_t visit_all(const pa_checkpoint *checkpoint, int64_t layer, int64_t (*what)(pa_entry *entry))
 {
     const pa_checkpoint *dict = pa_state_dict_opened(checkpoint);
-    return visit(checkpoint, layer, announce) + (dict != NULL ? visit(dict, layer, announce) : 0);
+    int64_t sum = visit(checkpoint, layer, what) + (dict != NULL ? visit(dict, layer, what) : 0);
+    for (int64_t i = 0; i < checkpoint->n_distant; i++) {
+        const pa_checkpoint *part = pa_distant_opened(checkpoint, i);
+        sum += part != NULL ? visit(part, layer, what) : 0;
+    }
+    return sum;
+}
+
+int64_t pa_checkpoint_announce(const pa_checkpoint *checkpoint, int64_t layer)
+{
+    return visit_all(checkpoint, layer, announce);
 }
 
 void pa_checkpoint_trim(const pa_checkpoint *checkpoint, int64_t layer)
 {
-    const pa_checkpoint *dict = pa_state_dict_opened(checkpoint);
-    (void)visit(checkpoint, layer, trim);
-    if (dict != NULL) {
-        (void)visit(dict, layer, trim);
-    }
+    (void)visit_all(checkpoint, layer, trim);
 }

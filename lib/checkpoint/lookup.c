@@ -127,6 +127,10 @@ static pa_status fail_no_group(const pa_checkpoint *checkpoint, const char *what
         status = pa_text_printf(&list, err, "%s%s%s%s", i > 0 ? ", " : "", group->split,
                                 group->split[0] != '\0' ? " " : "", pa_kind_name(group->kind));
     }
+    for (int64_t i = 0; i < checkpoint->n_distant && status == PA_OK; i++) {
+        const pa_distant *part = &checkpoint->distant[i];
+        status = pa_text_printf(&list, err, "%s%s %s", i > 0 ? ", " : "", part->split, pa_kind_name(part->kind));
+    }
     if (status == PA_OK) {
         status = pa_fail(err, PA_ERR_NOT_FOUND, "%s: there are none, only %s", what,
                          list.data != NULL ? list.data : "an empty checkpoint");
@@ -241,8 +245,14 @@ pa_status pa_checkpoint_find(const pa_checkpoint *checkpoint, const char *split,
                              const char *suffix, const pa_checkpoint **owner, pa_entry **out, pa_error *err)
 {
     char what[128];
-    pa_status status = find_own(checkpoint, split, kind, layer, suffix, out, err);
-    *owner = checkpoint;
+    const pa_checkpoint *distant = NULL;
+    pa_status status = pa_distant_open(checkpoint, split, kind, &distant, err);
+    const pa_checkpoint *own = distant != NULL ? distant : checkpoint;
+    *out = NULL;
+    *owner = own;
+    if (status == PA_OK) {
+        status = find_own(own, split, kind, layer, suffix, out, err);
+    }
     if (status != PA_OK || *out != NULL) {
         return status;
     }
@@ -250,6 +260,6 @@ pa_status pa_checkpoint_find(const pa_checkpoint *checkpoint, const char *split,
         return find_in_dict(checkpoint, split, layer, suffix, owner, out, err);
     }
     describe(checkpoint, split, kind, what, sizeof(what));
-    status = fail_not_found(checkpoint, what, pa_checkpoint_find_group(checkpoint, split, kind), layer, suffix, err);
+    status = fail_not_found(own, what, pa_checkpoint_find_group(own, split, kind), layer, suffix, err);
     return status == PA_ERR_NOT_FOUND && kind == PA_WEIGHTS ? pa_state_dict_fail_absent(checkpoint, err) : status;
 }

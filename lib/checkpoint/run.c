@@ -28,6 +28,7 @@ struct pa_run {
     int64_t *steps;
     int64_t n_steps;
     pa_layout_step *places; /**< Of each step, when a layout says where; else NULL. */
+    pa_remote *remote;      /**< Where its files are; NULL: here. */
 };
 
 /* How many steps an error lists. */
@@ -137,15 +138,13 @@ static pa_status join(const pa_allocator *mem, const char *a, const char *b, cha
     return status;
 }
 
-static pa_status read_config(pa_run *run, pa_error *err)
+static pa_status read_config(pa_run *run, const char *path, pa_error *err)
 {
     pa_status status = PA_OK;
     const pa_allocator *mem = &run->ctx->mem;
-    char *path = NULL;
     pa_yaml *yaml = NULL;
     const char *checkpoints = NULL;
     const char *learning_dynamics = NULL;
-    PA_TRY(join(mem, run->path, "training_config.yaml", &path, err));
     PA_TRY(pa_yaml_load(mem, path, &yaml, err));
     const pa_yaml_node *root = pa_yaml_root(yaml);
     if (root->type != PA_YAML_MAPPING) {
@@ -158,7 +157,9 @@ static pa_status read_config(pa_run *run, pa_error *err)
     PA_TRY(read_directory(yaml, map, "learning_dynamics_dir", "learning_dynamics", &learning_dynamics, err));
     const pa_yaml_node *name = pa_yaml_find(map, "run_name");
     const int named = name != NULL && name->text != NULL && name->type != PA_YAML_NULL && name->text[0] != '\0';
-    run->name = named ? pa_strdup(mem, name->text) : directory_name(run);
+    run->name = named                 ? pa_strdup(mem, name->text)
+                : run->remote != NULL ? pa_strdup(mem, run->remote->fallback)
+                                      : directory_name(run);
     PA_REQUIRE_MEMORY(run->name, err, "the name of a run");
     PA_TRY(join(mem, run->path, checkpoints, &run->checkpoints, err));
     run->learning_dynamics = pa_strdup(mem, learning_dynamics);
@@ -166,7 +167,6 @@ static pa_status read_config(pa_run *run, pa_error *err)
 
 cleanup:
     pa_yaml_destroy(yaml);
-    pa_free(mem, path);
     return status;
 }
 /** @} */
@@ -331,6 +331,7 @@ pa_status pa_run_open_with(pa_context *ctx, const char *path, const pa_run_optio
     pa_status status = PA_OK;
     struct stat info;
     pa_run *run = NULL;
+    char *config = NULL;
     PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_run_open: out is NULL");
     *out = NULL;
     PA_REQUIRE(ctx != NULL && path != NULL, err, PA_ERR_INVALID, "pa_run_open: ctx or path is NULL");
@@ -349,9 +350,36 @@ pa_status pa_run_open_with(pa_context *ctx, const char *path, const pa_run_optio
         PA_REQUIRE_MEMORY(run->layout, err, "the layout of a run");
         PA_TRY(read_layout(run, err));
     } else {
-        PA_TRY(read_config(run, err));
+        PA_TRY(join(&ctx->mem, path, "training_config.yaml", &config, err));
+        PA_TRY(read_config(run, config, err));
         PA_TRY(list_steps(run, err));
     }
+    *out = run;
+    run = NULL;
+
+cleanup:
+    if (config != NULL) {
+        pa_free(&ctx->mem, config);
+    }
+    pa_run_destroy(run);
+    return status;
+}
+
+pa_status pa_run_open_remote(pa_context *ctx, pa_remote *remote, pa_run **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    *out = NULL;
+    pa_run *run = pa_alloc(&ctx->mem, 1, sizeof(*run));
+    PA_REQUIRE_MEMORY(run, err, "a run");
+    run->ctx = ctx;
+    run->remote = pa_remote_retain(remote);
+    run->path = pa_strdup(&ctx->mem, remote->where);
+    PA_REQUIRE_MEMORY(run->path, err, "the place of a run");
+    PA_TRY(read_config(run, remote->config_path, err));
+    run->steps = pa_alloc(&ctx->mem, remote->n_steps, sizeof(*run->steps));
+    PA_REQUIRE_MEMORY(run->steps, err, "the steps of a run");
+    memcpy(run->steps, remote->steps, (size_t)remote->n_steps * sizeof(*run->steps));
+    run->n_steps = remote->n_steps;
     *out = run;
     run = NULL;
 
@@ -365,6 +393,7 @@ void pa_run_destroy(pa_run *run)
 {
     if (run != NULL) {
         const pa_allocator *mem = &run->ctx->mem;
+        pa_remote_release(run->remote);
         pa_free(mem, run->path);
         pa_free(mem, run->layout);
         pa_free(mem, run->name);
@@ -407,6 +436,29 @@ const int64_t *pa_run_steps(const pa_run *run, int64_t *count)
     return run->steps;
 }
 
+/* Below the step's directory. */
+static pa_status file_name(const pa_run *run, const char *split, pa_kind kind, pa_text *out, pa_error *err)
+{
+    return pa_text_printf(out, err, "%s/%s_%s.pt", run->learning_dynamics, split, pa_kind_name(kind));
+}
+
+/* Noted, to be fetched when it is asked for. */
+static pa_status note_if_there(const pa_run *run, pa_checkpoint *checkpoint, const char *split, pa_kind kind,
+                               pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_text name = {.mem = &run->ctx->mem};
+    PA_TRY(file_name(run, split, kind, &name, err));
+    const pa_remote_file file = {checkpoint->step, split, name.data};
+    if (run->remote->has(run->remote, &file)) {
+        PA_TRY(pa_distant_add(checkpoint, split, kind, name.data, err));
+    }
+
+cleanup:
+    pa_text_free(&name);
+    return status;
+}
+
 static pa_status add_if_there(const pa_run *run, pa_checkpoint *checkpoint, const char *split, pa_kind kind,
                               pa_error *err)
 {
@@ -414,7 +466,8 @@ static pa_status add_if_there(const pa_run *run, pa_checkpoint *checkpoint, cons
     struct stat info;
     pa_text path = {.mem = &run->ctx->mem};
     PA_TRY(step_path(run, checkpoint->step, &path, err));
-    PA_TRY(pa_text_printf(&path, err, "/%s/%s_%s.pt", run->learning_dynamics, split, pa_kind_name(kind)));
+    PA_TRY(pa_text_append(&path, "/", err));
+    PA_TRY(file_name(run, split, kind, &path, err));
     if (stat(path.data, &info) == 0 || (errno != ENOENT && errno != ENOTDIR)) {
         PA_TRY(pa_checkpoint_add_file(checkpoint, split, kind, path.data, err));
     }
@@ -436,13 +489,18 @@ pa_status pa_run_checkpoint(const pa_run *run, int64_t step, pa_checkpoint **out
     folder.mem = &run->ctx->mem;
     PA_TRY(check_step(run, step, err));
     PA_TRY(pa_checkpoint_start(run->ctx, step, &run->model, &checkpoint, err));
+    if (run->remote != NULL) {
+        checkpoint->remote = pa_remote_retain(run->remote);
+        PA_TRY(run->remote->begin(run->remote, step, err));
+    }
     for (int i = 0; run->places == NULL && i < 2; i++) {
         for (pa_kind kind = 0; kind < PA_N_KINDS; kind++) {
-            PA_TRY(add_if_there(run, checkpoint, splits[i], kind, err));
+            PA_TRY(run->remote != NULL ? note_if_there(run, checkpoint, splits[i], kind, err)
+                                       : add_if_there(run, checkpoint, splits[i], kind, err));
         }
     }
     pa_checkpoint_sort(checkpoint);
-    PA_TRY(step_path(run, step, &folder, err));
+    PA_TRY(run->remote != NULL ? pa_text_append(&folder, run->path, err) : step_path(run, step, &folder, err));
     PA_TRY(pa_state_dict_locate(checkpoint, folder.data, err));
     *out = checkpoint;
     checkpoint = NULL;
@@ -452,5 +510,32 @@ cleanup:
         pa_text_free(&folder);
     }
     pa_checkpoint_destroy(checkpoint);
+    return status;
+}
+
+pa_status pa_run_fetch(const pa_run *run, const pa_run_file *files, int64_t n_files, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const pa_allocator *mem = &run->ctx->mem;
+    pa_arena names = {.mem = mem};
+    pa_text name = {.mem = mem};
+    pa_remote_file *wanted = NULL;
+    if (run->remote == NULL) {
+        return PA_OK;
+    }
+    wanted = pa_alloc(mem, n_files, sizeof(*wanted));
+    PA_REQUIRE_MEMORY(wanted, err, "the names of files");
+    for (int64_t i = 0; i < n_files; i++) {
+        name.length = 0;
+        PA_TRY(file_name(run, files[i].split, files[i].kind, &name, err));
+        wanted[i] = (pa_remote_file){files[i].step, files[i].split, pa_arena_strdup(&names, name.data)};
+        PA_REQUIRE_MEMORY(wanted[i].name, err, "the names of files");
+    }
+    PA_TRY(run->remote->fetch_all(run->remote, wanted, n_files, err));
+
+cleanup:
+    pa_free(mem, wanted);
+    pa_text_free(&name);
+    pa_arena_free(&names);
     return status;
 }

@@ -26,6 +26,16 @@ pa_status pa_state_dict_locate(pa_checkpoint *checkpoint, const char *folder, pa
     pa_text path = {.mem = &checkpoint->ctx->mem};
     checkpoint->folder = pa_strdup(&checkpoint->ctx->mem, folder);
     PA_REQUIRE_MEMORY(checkpoint->folder, err, "the name of a directory");
+    for (int i = 0; i < N_NAMES && checkpoint->remote != NULL && checkpoint->state_dict_path == NULL; i++) {
+        const pa_remote_file file = {checkpoint->step, "", names[i]};
+        if (checkpoint->remote->has(checkpoint->remote, &file)) {
+            checkpoint->state_dict_path = pa_strdup(&checkpoint->ctx->mem, names[i]);
+            PA_REQUIRE_MEMORY(checkpoint->state_dict_path, err, "the name of a file");
+        }
+    }
+    if (checkpoint->remote != NULL) {
+        goto cleanup;
+    }
     if (stat(folder, &info) == 0 && S_ISREG(info.st_mode)) {
         checkpoint->state_dict_path = pa_strdup(&checkpoint->ctx->mem, folder);
         PA_REQUIRE_MEMORY(checkpoint->state_dict_path, err, "the name of a file");
@@ -55,14 +65,20 @@ static pa_status open_dict(const pa_checkpoint *checkpoint, pa_checkpoint **out,
 {
     pa_status status = PA_OK;
     pa_checkpoint *dict = NULL;
+    char *fetched = NULL;
+    const pa_remote_file file = {checkpoint->step, "", checkpoint->state_dict_path};
+    if (checkpoint->remote != NULL) {
+        PA_TRY(checkpoint->remote->fetch(checkpoint->remote, &file, &fetched, err));
+    }
     PA_TRY(pa_checkpoint_start(checkpoint->ctx, checkpoint->step, &checkpoint->model, &dict, err));
-    PA_TRY(pa_checkpoint_add_file(dict, "", PA_WEIGHTS, checkpoint->state_dict_path, err));
+    PA_TRY(pa_checkpoint_add_file(dict, "", PA_WEIGHTS, fetched != NULL ? fetched : file.name, err));
     PA_TRY(pa_naming_apply(dict, NULL, err));
     pa_checkpoint_sort(dict);
     *out = dict;
     dict = NULL;
 
 cleanup:
+    pa_free(&checkpoint->ctx->mem, fetched);
     pa_checkpoint_destroy(dict);
     return status;
 }

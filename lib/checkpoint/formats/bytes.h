@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * @brief Numbers and names out of the bytes of a file. */
+ * @brief Numbers out of the bytes of a file. */
 #ifndef PA_FORMATS_BYTES_H
 #define PA_FORMATS_BYTES_H
 #include <stdint.h>
+
+#include "base/printable.h"
 
 static inline uint16_t pa_le16(const unsigned char *p)
 {
@@ -38,13 +40,4 @@ static inline int pa_is_big_endian_machine(void)
     } one = {1};
     return one.bytes[0] == 0;
 }
-
-/** 1 when the bytes are UTF-8 (shortest forms, no surrogates) without NUL, else 0. */
-int pa_is_utf8(const char *text, int64_t length);
-
-/** Enough for a name of a file in an error text. */
-enum { PA_PRINTABLE_SIZE = 128 };
-
-/** A name of a file for an error text: cut when long, bytes that are not printable ASCII as '?'. Returns `out`. */
-const char *pa_printable(char out[PA_PRINTABLE_SIZE], const char *text, int64_t length);
 #endif

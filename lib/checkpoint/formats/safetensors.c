@@ -6,7 +6,7 @@
 #include "base/sort.h"
 #include "checkpoint/formats/bytes.h"
 #include "checkpoint/formats/format_impl.h"
-#include "checkpoint/formats/json.h"
+#include "base/json.h"
 #include "checkpoint/formats/json_probes.h"
 #include "checkpoint/formats/safetensors_types.h"
 #include "checkpoint/formats/span.h"

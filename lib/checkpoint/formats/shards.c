@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "checkpoint/formats/bytes.h"
 #include "checkpoint/formats/format_impl.h"
-#include "checkpoint/formats/json.h"
+#include "base/json.h"
 #include "checkpoint/formats/json_probes.h"
 
 enum { MAX_INDEX_BYTES = 64 << 20, MAX_SHARDS = 4096, MAX_FILE_NAME = 255 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "checkpoint/formats/bytes.h"
+#include "base/printable.h"
 
 #include <string.h>
 

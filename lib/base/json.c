@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "checkpoint/formats/json.h"
+#include "base/json.h"
 
 #include <string.h>
 
-#include "checkpoint/formats/bytes.h"
+#include "base/printable.h"
 
 /* A value takes Jansson up to some 100 bytes; a tensor of a safetensors header is 7 to 10 values. */
 enum { MAX_JSON_DEPTH = 8, MAX_JSON_VALUES = 4000000 };
@@ -34,7 +34,7 @@ cleanup:
     return status;
 }
 
-pa_status pa_json_read(const char *text, int64_t length, json_t **out, pa_error *err)
+static pa_status load(const char *text, int64_t length, json_t **out, pa_error *err)
 {
     pa_status status = PA_OK;
     char shown[PA_PRINTABLE_SIZE] = "";
@@ -43,18 +43,34 @@ pa_status pa_json_read(const char *text, int64_t length, json_t **out, pa_error 
     memset(&why, 0, sizeof(why));
     PA_REQUIRE(pa_is_utf8(text, length), err, PA_ERR_FORMAT, "JSON: not UTF-8");
     PA_TRY(check_extent(text, length, err));
-    json_t *root = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &why);
+    *out = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &why);
     /* Where Jansson gives no reason, or this one, memory was short. */
-    PA_REQUIRE(root != NULL || (why.text[0] != '\0' && json_error_code(&why) != json_error_out_of_memory), err,
+    PA_REQUIRE(*out != NULL || (why.text[0] != '\0' && json_error_code(&why) != json_error_out_of_memory), err,
                PA_ERR_NOMEM, "out of memory for JSON");
-    PA_REQUIRE(root != NULL, err, PA_ERR_FORMAT, "JSON: byte %d: %s", why.position,
+    PA_REQUIRE(*out != NULL, err, PA_ERR_FORMAT, "JSON: byte %d: %s", why.position,
                pa_printable(shown, why.text, (int64_t)strlen(why.text)));
-    if (!json_is_object(root)) {
-        json_decref(root);
-        PA_REQUIRE(0, err, PA_ERR_FORMAT, "JSON: not an object");
-    }
-    *out = root;
 
 cleanup:
     return status;
+}
+
+static pa_status load_only(const char *text, int64_t length, json_type type, json_t **out, pa_error *err)
+{
+    const pa_status status = load(text, length, out, err);
+    if (status != PA_OK || json_typeof(*out) == type) {
+        return status;
+    }
+    json_decref(*out);
+    *out = NULL;
+    return pa_fail(err, PA_ERR_FORMAT, "JSON: not an %s", type == JSON_OBJECT ? "object" : "array");
+}
+
+pa_status pa_json_read(const char *text, int64_t length, json_t **out, pa_error *err)
+{
+    return load_only(text, length, JSON_OBJECT, out, err);
+}
+
+pa_status pa_json_read_array(const char *text, int64_t length, json_t **out, pa_error *err)
+{
+    return load_only(text, length, JSON_ARRAY, out, err);
 }

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hub/http.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+
+/* A server that sends less than this for so long has stopped. */
+enum { CONNECT_SECONDS = 10, STALL_SECONDS = 30, STALL_BYTES = 64 };
+/* What must come for failures to be counted anew. */
+enum { WORTH_BYTES = 1 << 20 };
+enum { MAX_REDIRECTS = 5, MAX_RETRIES = 5, MAX_WAIT_SECONDS = 300, MAX_TEXT = 64 << 20 };
+
+/* One request and what came of it. */
+typedef struct exchange {
+    pa_hub *hub;
+    pa_http_sink *sink;
+    pa_http_answer *answer;
+    int begun;        /**< The body has been looked at. */
+    int ours;         /**< It is a success: for the sink. */
+    pa_status status; /**< Of the sink. */
+    pa_error *err;
+} exchange;
+
+/** @name Headers
+ * @{ */
+
+static void copy_value(char *out, size_t room, const char *value, size_t length)
+{
+    if (length < room) { /* one that is too long is none */
+        memcpy(out, value, length);
+        out[length] = '\0';
+    }
+}
+
+/* <url>; rel="next" among others. */
+static void read_link(pa_http_answer *answer, const char *value, size_t length)
+{
+    for (const char *at = value; at < value + length; at++) {
+        const size_t left = (size_t)(value + length - at);
+        const char *end = *at == '<' ? memchr(at, '>', left) : NULL;
+        const char *comma = end != NULL ? memchr(end, ',', left - (size_t)(end - at)) : NULL;
+        const char *stop = comma != NULL ? comma : value + length;
+        for (const char *rel = end; rel != NULL && rel + 10 <= stop; rel++) {
+            if (memcmp(rel, "rel=\"next\"", 10) == 0) {
+                copy_value(answer->next, sizeof(answer->next), at + 1, (size_t)(end - at - 1));
+                return;
+            }
+        }
+    }
+}
+
+/* Digits up to a bound; -1 for anything else. */
+static int64_t read_digits(const char *text, size_t length)
+{
+    int64_t number = 0;
+    size_t i = 0;
+    for (; i < length && text[i] >= '0' && text[i] <= '9' && number < INT64_MAX / 16; i++) {
+        number = 10 * number + (text[i] - '0');
+    }
+    return i > 0 ? number : -1;
+}
+
+/* ratelimit: "api";r=0;t=55 */
+static double read_rate_limit(const char *value, size_t length)
+{
+    char text[128] = "";
+    copy_value(text, sizeof(text), value, length);
+    const char *reset = strstr(text, ";t=");
+    return strstr(text, ";r=0;") != NULL && reset != NULL ? (double)read_digits(reset + 3, strlen(reset + 3)) : -1.0;
+}
+
+static size_t on_header(char *line, size_t size, size_t n, void *user)
+{
+    pa_http_answer *answer = ((exchange *)user)->answer;
+    const size_t length = size * n;
+    const char *colon = memchr(line, ':', length);
+    if (colon == NULL) {
+        return length;
+    }
+    const size_t name = (size_t)(colon - line);
+    const char *value = colon + 1;
+    size_t left = length - name - 1;
+    for (; left > 0 && (*value == ' ' || *value == '\t'); left--) {
+        value++;
+    }
+    for (; left > 0 && (unsigned char)value[left - 1] <= ' '; left--) {
+    }
+#define IS(text) (name == sizeof(text) - 1 && strncasecmp(line, text, name) == 0)
+    if (IS("x-error-code")) {
+        copy_value(answer->error_code, sizeof(answer->error_code), value, left);
+    } else if (IS("x-error-message")) {
+        copy_value(answer->error_message, sizeof(answer->error_message), value, left);
+    } else if (IS("location")) {
+        copy_value(answer->location, sizeof(answer->location), value, left);
+    } else if (IS("link")) {
+        read_link(answer, value, left);
+    } else if (IS("retry-after") && answer->retry_after < 0.0) {
+        answer->retry_after = (double)read_digits(value, left);
+    } else if (IS("ratelimit")) {
+        const double reset = read_rate_limit(value, left);
+        answer->retry_after = reset >= 0.0 ? reset : answer->retry_after;
+    } else if (IS("content-range") && left > 6 && strncasecmp(value, "bytes ", 6) == 0) {
+        answer->range_start = read_digits(value + 6, left - 6);
+    }
+#undef IS
+    return length;
+}
+/** @} */
+
+/** @name Body
+ * @{ */
+
+/* A server may send all although a part was asked for. */
+static pa_status begin_body(exchange *x)
+{
+    pa_http_sink *sink = x->sink;
+    x->begun = 1;
+    x->ours = x->answer->code == 200 || x->answer->code == 206;
+    if (x->answer->code == 206 && x->answer->range_start != sink->have) {
+        return pa_fail(x->err, PA_ERR_NETWORK, "the server sent bytes from %lld, asked for were those from %lld",
+                       (long long)x->answer->range_start, (long long)sink->have);
+    }
+    if (x->answer->code == 200 && sink->have > 0) {
+        sink->have = 0;
+        return sink->restart(sink->user, x->err);
+    }
+    return PA_OK;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t n, void *user)
+{
+    exchange *x = user;
+    pa_http_sink *sink = x->sink;
+    const size_t length = size * n;
+    if (!x->begun) {
+        x->status = begin_body(x);
+    }
+    if (x->status == PA_OK && x->ours && (int64_t)length > sink->limit - sink->have) {
+        x->status = pa_fail(x->err, PA_ERR_LIMIT, "the server sends more than the %lld bytes there should be at most",
+                            (long long)sink->limit);
+    }
+    if (x->status == PA_OK && x->ours) {
+        x->status = sink->write(sink->user, bytes, length, x->err);
+        sink->have += x->status == PA_OK ? (int64_t)length : 0;
+    }
+    return x->status == PA_OK ? length : 0;
+}
+
+static int on_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
+{
+    const pa_hub_progress nothing = {0};
+    (void)total;
+    (void)now;
+    (void)up_total;
+    (void)up_now;
+    return !pa_hub_tick(((exchange *)user)->hub, &nothing);
+}
+/** @} */
+
+/** @name URLs
+ * @{ */
+
+static int part(CURLU *url, CURLUPart which, char *out, size_t room)
+{
+    char *text = NULL;
+    out[0] = '\0';
+    const int found = curl_url_get(url, which, &text, CURLU_DEFAULT_PORT) == CURLUE_OK && text != NULL;
+    if (found) {
+        copy_value(out, room, text, strlen(text));
+    }
+    curl_free(text);
+    return found && out[0] != '\0';
+}
+
+pa_status pa_http_resolve(pa_hub *hub, const char *base, const char *location, char out[PA_HTTP_URL], pa_error *err)
+{
+    char scheme[16];
+    CURLU *url = curl_url();
+    const int good = url != NULL && curl_url_set(url, CURLUPART_URL, base, 0) == CURLUE_OK &&
+                     curl_url_set(url, CURLUPART_URL, location, 0) == CURLUE_OK &&
+                     part(url, CURLUPART_URL, out, PA_HTTP_URL) && part(url, CURLUPART_SCHEME, scheme, sizeof(scheme));
+    curl_url_cleanup(url);
+    const int secure = strncmp(hub->endpoint, "https:", 6) == 0;
+    if (!good || (strcmp(scheme, "https") != 0 && (secure || strcmp(scheme, "http") != 0))) {
+        return pa_fail(err, PA_ERR_NETWORK, "the server sends on to what is no %s URL", secure ? "https" : "http");
+    }
+    return PA_OK;
+}
+
+int pa_http_is_endpoint(const pa_hub *hub, const char *url)
+{
+    static const CURLUPart parts[] = {CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT};
+    char a[512];
+    char b[512];
+    CURLU *ours = curl_url();
+    CURLU *other = curl_url();
+    int same = ours != NULL && other != NULL && curl_url_set(ours, CURLUPART_URL, hub->endpoint, 0) == CURLUE_OK &&
+               curl_url_set(other, CURLUPART_URL, url, 0) == CURLUE_OK;
+    for (size_t i = 0; same && i < sizeof(parts) / sizeof(parts[0]); i++) {
+        same = part(ours, parts[i], a, sizeof(a)) && part(other, parts[i], b, sizeof(b)) && strcasecmp(a, b) == 0;
+    }
+    curl_url_cleanup(ours);
+    curl_url_cleanup(other);
+    return same;
+}
+/** @} */
+
+/** @name Requests
+ * @{ */
+
+static pa_status make_headers(const pa_hub *hub, const char *url, struct curl_slist **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_text line = {.mem = &hub->ctx->mem};
+    *out = NULL;
+    if (hub->token != NULL && pa_http_is_endpoint(hub, url)) {
+        PA_TRY(pa_text_printf(&line, err, "Authorization: Bearer %s", hub->token));
+        *out = curl_slist_append(NULL, line.data);
+        PA_REQUIRE_MEMORY(*out, err, "a request");
+    }
+
+cleanup:
+    pa_text_free(&line);
+    return status;
+}
+
+static void set_options(CURL *curl, exchange *x, const char *url)
+{
+    const pa_hub *hub = x->hub;
+    (void)curl_easy_setopt(curl, CURLOPT_URL, url);
+    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "picoanalyze/" PA_VERSION);
+#if LIBCURL_VERSION_NUM >= 0x075500
+    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+#endif
+    (void)curl_easy_setopt(curl, CURLOPT_PROXY, hub->proxy); /* "" also keeps libcurl from the environment */
+    (void)curl_easy_setopt(curl, CURLOPT_NOPROXY, hub->no_proxy);
+    (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+    (void)curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
+    (void)curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
+    (void)curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+    (void)curl_easy_setopt(curl, CURLOPT_HEADERDATA, x);
+    (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    (void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, x);
+    if (x->sink->have > 0) {
+        (void)curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)x->sink->have);
+    }
+}
+
+static int note_code(exchange *x, CURL *curl)
+{
+    return curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &x->answer->code) == CURLE_OK;
+}
+
+/* The code is needed before the body comes. */
+typedef struct body_user {
+    exchange *x;
+    CURL *curl;
+} body_user;
+
+static size_t on_body_of(char *bytes, size_t size, size_t n, void *user)
+{
+    const body_user *b = user;
+    return note_code(b->x, b->curl) ? on_body(bytes, size, n, b->x) : 0;
+}
+
+/* Once, without following. PA_OK whatever the code is. */
+static pa_status ask(pa_hub *hub, const char *url, const char *what, pa_http_sink *sink, pa_http_answer *answer,
+                     pa_error *err)
+{
+    pa_status status = PA_OK;
+    struct curl_slist *headers = NULL;
+    pa_error own = {0};
+    exchange x = {.hub = hub, .sink = sink, .answer = answer, .err = err != NULL ? err : &own};
+    body_user body = {&x, curl_easy_init()};
+    *answer = (pa_http_answer){.range_start = -1, .retry_after = -1.0};
+    PA_REQUIRE_MEMORY(body.curl, err, "a request");
+    PA_TRY(make_headers(hub, url, &headers, err));
+    set_options(body.curl, &x, url);
+    (void)curl_easy_setopt(body.curl, CURLOPT_HTTPHEADER, headers);
+    (void)curl_easy_setopt(body.curl, CURLOPT_WRITEFUNCTION, on_body_of);
+    (void)curl_easy_setopt(body.curl, CURLOPT_WRITEDATA, &body);
+    const CURLcode code = curl_easy_perform(body.curl);
+    (void)note_code(&x, body.curl);
+    PA_TRY(x.status);
+    if (code == CURLE_ABORTED_BY_CALLBACK) {
+        PA_TRY(pa_hub_fail_cancelled(err));
+    }
+    PA_REQUIRE(code != CURLE_OUT_OF_MEMORY, err, PA_ERR_NOMEM, "out of memory for a request");
+    PA_REQUIRE(code == CURLE_OK || code == CURLE_RANGE_ERROR || answer->code >= 300, err, PA_ERR_NETWORK,
+               "%s from %s: %s", what, hub->endpoint, curl_easy_strerror(code));
+
+cleanup:
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(body.curl);
+    return status;
+}
+
+/* Once, to where it leads. */
+static pa_status follow(pa_hub *hub, const char *url, const char *what, pa_http_sink *sink, pa_http_answer *answer,
+                        pa_error *err)
+{
+    pa_status status = PA_OK;
+    char next[PA_HTTP_URL];
+    char *here = pa_strdup(&hub->ctx->mem, url);
+    PA_REQUIRE_MEMORY(here, err, "a URL");
+    for (int hops = 0;; hops++) {
+        PA_TRY(ask(hub, here, what, sink, answer, err));
+        const long code = answer->code;
+        if ((code != 301 && code != 302 && code != 303 && code != 307 && code != 308) || answer->location[0] == '\0') {
+            break;
+        }
+        PA_REQUIRE(hops < MAX_REDIRECTS, err, PA_ERR_NETWORK, "%s: the server sends on more than %d times", what,
+                   MAX_REDIRECTS);
+        PA_TRY(pa_http_resolve(hub, here, answer->location, next, err));
+        pa_free(&hub->ctx->mem, here);
+        PA_REQUIRE_MEMORY(here = pa_strdup(&hub->ctx->mem, next), err, "a URL");
+    }
+
+cleanup:
+    pa_free(&hub->ctx->mem, here);
+    return status;
+}
+
+/* What came of one attempt, as an error if need be. */
+static pa_status judge(pa_hub *hub, const char *repo, const char *what, pa_http_sink *sink,
+                       const pa_http_answer *answer, pa_error *err)
+{
+    if (answer->code == 416) { /* what is there cannot be continued */
+        sink->have = 0;
+        const pa_status status = sink->restart(sink->user, err);
+        return status != PA_OK ? status : pa_fail(err, PA_ERR_NETWORK, "%s: cannot be resumed", what);
+    }
+    if (answer->code != 200 && answer->code != 206) {
+        return pa_hub_refusal(hub, answer, repo, what, err);
+    }
+    if (sink->expected >= 0 && sink->have < sink->expected) {
+        return pa_fail(err, PA_ERR_NETWORK, "%s: ended after %lld of %lld bytes", what, (long long)sink->have,
+                       (long long)sink->expected);
+    }
+    return PA_OK;
+}
+
+pa_status pa_http_get(pa_hub *hub, const char *url, const char *repo, const char *what, pa_http_sink *sink,
+                      pa_http_answer *answer, pa_error *err)
+{
+    double delay = 1.0;
+    for (int attempt = 0;; attempt++) {
+        if (sink->expected < 0 && sink->have > 0) { /* not a file: what came before may have changed */
+            sink->have = 0;
+            (void)sink->restart(sink->user, err);
+        }
+        const int64_t had = sink->have;
+        pa_status status = follow(hub, url, what, sink, answer, err);
+        const int answered = status == PA_OK;
+        if (answered) {
+            status = judge(hub, repo, what, sink, answer, err);
+        }
+        attempt = sink->have - had >= WORTH_BYTES ? 0 : attempt;
+        const int again = status == PA_ERR_NETWORK && attempt < MAX_RETRIES &&
+                          (!answered || answer->code < 300 || answer->code == 416 || pa_hub_may_pass(answer->code)) &&
+                          answer->retry_after <= MAX_WAIT_SECONDS;
+        if (!again) {
+            return status;
+        }
+        const pa_status waited = pa_hub_wait(hub, answer->retry_after >= 0.0 ? answer->retry_after + 1.0 : delay, err);
+        if (waited != PA_OK) {
+            return waited;
+        }
+        delay = delay < 8.0 ? 2.0 * delay : delay;
+    }
+}
+/** @} */
+
+/** @name Texts
+ * @{ */
+
+static pa_status append(void *user, const char *bytes, size_t n, pa_error *err)
+{
+    return pa_text_append_bytes(user, bytes, (int64_t)n, err);
+}
+
+static pa_status forget(void *user, pa_error *err)
+{
+    (void)err;
+    ((pa_text *)user)->length = 0;
+    return PA_OK;
+}
+
+pa_status pa_http_get_text(pa_hub *hub, const char *url, const char *repo, const char *what, pa_text *out,
+                           pa_http_answer *answer, pa_error *err)
+{
+    pa_http_sink sink = {.user = out, .expected = -1, .limit = MAX_TEXT, .write = append, .restart = forget};
+    out->length = 0;
+    return pa_http_get(hub, url, repo, what, &sink, answer, err);
+}
+/** @} */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * @brief Inside a hub: its options, and what all requests share. */
+#ifndef PA_HUB_IMPL_H
+#define PA_HUB_IMPL_H
+#include <pthread.h>
+
+#include <picoanalyze/hub.h>
+
+#include "base/context_impl.h"
+
+struct pa_hub {
+    pa_context *ctx;
+    char *cache;
+    char *endpoint; /**< Without a slash at its end. */
+    char *token;    /**< NULL: nobody asks. */
+    char *proxy;    /**< "" for none. */
+    char *no_proxy;
+    int32_t connections;
+    int32_t offline;
+    pa_hub_progress_fn progress;
+    void *progress_user;
+    pthread_mutex_t lock; /**< Of all below, and of calling `progress`. */
+    pa_hub_progress state;
+    int32_t cancelled;
+};
+
+/** Add to the progress and tell it: 1 to go on. */
+int pa_hub_tick(pa_hub *hub, const pa_hub_progress *more);
+
+/** Sleep, but for being cancelled: PA_OK or PA_ERR_CANCELLED. */
+pa_status pa_hub_wait(pa_hub *hub, double seconds, pa_error *err);
+
+/** Nobody wants it any more. */
+pa_status pa_hub_fail_cancelled(pa_error *err);
+#endif
