@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hub/http.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -161,54 +160,6 @@ static int on_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t 
 }
 /** @} */
 
-/** @name URLs
- * @{ */
-
-static int part(CURLU *url, CURLUPart which, char *out, size_t room)
-{
-    char *text = NULL;
-    out[0] = '\0';
-    const int found = curl_url_get(url, which, &text, CURLU_DEFAULT_PORT) == CURLUE_OK && text != NULL;
-    if (found) {
-        copy_value(out, room, text, strlen(text));
-    }
-    curl_free(text);
-    return found && out[0] != '\0';
-}
-
-pa_status pa_http_resolve(pa_hub *hub, const char *base, const char *location, char out[PA_HTTP_URL], pa_error *err)
-{
-    char scheme[16];
-    CURLU *url = curl_url();
-    const int good = url != NULL && curl_url_set(url, CURLUPART_URL, base, 0) == CURLUE_OK &&
-                     curl_url_set(url, CURLUPART_URL, location, 0) == CURLUE_OK &&
-                     part(url, CURLUPART_URL, out, PA_HTTP_URL) && part(url, CURLUPART_SCHEME, scheme, sizeof(scheme));
-    curl_url_cleanup(url);
-    const int secure = strncmp(hub->endpoint, "https:", 6) == 0;
-    if (!good || (strcmp(scheme, "https") != 0 && (secure || strcmp(scheme, "http") != 0))) {
-        return pa_fail(err, PA_ERR_NETWORK, "the server sends on to what is no %s URL", secure ? "https" : "http");
-    }
-    return PA_OK;
-}
-
-int pa_http_is_endpoint(const pa_hub *hub, const char *url)
-{
-    static const CURLUPart parts[] = {CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT};
-    char a[512];
-    char b[512];
-    CURLU *ours = curl_url();
-    CURLU *other = curl_url();
-    int same = ours != NULL && other != NULL && curl_url_set(ours, CURLUPART_URL, hub->endpoint, 0) == CURLUE_OK &&
-               curl_url_set(other, CURLUPART_URL, url, 0) == CURLUE_OK;
-    for (size_t i = 0; same && i < sizeof(parts) / sizeof(parts[0]); i++) {
-        same = part(ours, parts[i], a, sizeof(a)) && part(other, parts[i], b, sizeof(b)) && strcasecmp(a, b) == 0;
-    }
-    curl_url_cleanup(ours);
-    curl_url_cleanup(other);
-    return same;
-}
-/** @} */
-
 /** @name Requests
  * @{ */
 
@@ -219,7 +170,7 @@ static pa_status make_headers(const pa_hub *hub, const char *url, struct curl_sl
     *out = NULL;
     if (hub->token != NULL && pa_http_is_endpoint(hub, url)) {
         PA_TRY(pa_text_printf(&line, err, "Authorization: Bearer %s", hub->token));
-        *out = curl_slist_append(NULL, line.data);
+        *out = hub->curl.slist_append(NULL, line.data);
         PA_REQUIRE_MEMORY(*out, err, "a request");
     }
 
@@ -231,32 +182,33 @@ cleanup:
 static void set_options(CURL *curl, exchange *x, const char *url)
 {
     const pa_hub *hub = x->hub;
-    (void)curl_easy_setopt(curl, CURLOPT_URL, url);
-    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "picoanalyze/" PA_VERSION);
+    const pa_curl *with = &hub->curl;
+    (void)with->easy_setopt(curl, CURLOPT_URL, url);
+    (void)with->easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    (void)with->easy_setopt(curl, CURLOPT_USERAGENT, "picoanalyze/" PA_VERSION);
 #if LIBCURL_VERSION_NUM >= 0x075500
-    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)with->easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
-    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+    (void)with->easy_setopt(curl, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
 #endif
-    (void)curl_easy_setopt(curl, CURLOPT_PROXY, hub->proxy); /* "" also keeps libcurl from the environment */
-    (void)curl_easy_setopt(curl, CURLOPT_NOPROXY, hub->no_proxy);
-    (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-    (void)curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
-    (void)curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
-    (void)curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
-    (void)curl_easy_setopt(curl, CURLOPT_HEADERDATA, x);
-    (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-    (void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, x);
+    (void)with->easy_setopt(curl, CURLOPT_PROXY, hub->proxy); /* "" also keeps libcurl from the environment */
+    (void)with->easy_setopt(curl, CURLOPT_NOPROXY, hub->no_proxy);
+    (void)with->easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+    (void)with->easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
+    (void)with->easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
+    (void)with->easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+    (void)with->easy_setopt(curl, CURLOPT_HEADERDATA, x);
+    (void)with->easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    (void)with->easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    (void)with->easy_setopt(curl, CURLOPT_XFERINFODATA, x);
     if (x->sink->have > 0) {
-        (void)curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)x->sink->have);
+        (void)with->easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)x->sink->have);
     }
 }
 
 static int note_code(exchange *x, CURL *curl)
 {
-    return curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &x->answer->code) == CURLE_OK;
+    return x->hub->curl.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &x->answer->code) == CURLE_OK;
 }
 
 /* The code is needed before the body comes. */
@@ -276,18 +228,19 @@ static pa_status ask(pa_hub *hub, const char *url, const char *what, pa_http_sin
                      pa_error *err)
 {
     pa_status status = PA_OK;
+    const pa_curl *with = &hub->curl;
     struct curl_slist *headers = NULL;
     pa_error own = {0};
     exchange x = {.hub = hub, .sink = sink, .answer = answer, .err = err != NULL ? err : &own};
-    body_user body = {&x, curl_easy_init()};
+    body_user body = {&x, with->easy_init()};
     *answer = (pa_http_answer){.range_start = -1, .retry_after = -1.0};
     PA_REQUIRE_MEMORY(body.curl, err, "a request");
     PA_TRY(make_headers(hub, url, &headers, err));
     set_options(body.curl, &x, url);
-    (void)curl_easy_setopt(body.curl, CURLOPT_HTTPHEADER, headers);
-    (void)curl_easy_setopt(body.curl, CURLOPT_WRITEFUNCTION, on_body_of);
-    (void)curl_easy_setopt(body.curl, CURLOPT_WRITEDATA, &body);
-    const CURLcode code = curl_easy_perform(body.curl);
+    (void)with->easy_setopt(body.curl, CURLOPT_HTTPHEADER, headers);
+    (void)with->easy_setopt(body.curl, CURLOPT_WRITEFUNCTION, on_body_of);
+    (void)with->easy_setopt(body.curl, CURLOPT_WRITEDATA, &body);
+    const CURLcode code = with->easy_perform(body.curl);
     (void)note_code(&x, body.curl);
     PA_TRY(x.status);
     if (code == CURLE_ABORTED_BY_CALLBACK) {
@@ -295,11 +248,11 @@ static pa_status ask(pa_hub *hub, const char *url, const char *what, pa_http_sin
     }
     PA_REQUIRE(code != CURLE_OUT_OF_MEMORY, err, PA_ERR_NOMEM, "out of memory for a request");
     PA_REQUIRE(code == CURLE_OK || code == CURLE_RANGE_ERROR || answer->code >= 300, err, PA_ERR_NETWORK,
-               "%s from %s: %s", what, hub->endpoint, curl_easy_strerror(code));
+               "%s from %s: %s", what, hub->endpoint, with->easy_strerror(code));
 
 cleanup:
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(body.curl);
+    with->slist_free_all(headers);
+    with->easy_cleanup(body.curl);
     return status;
 }
 

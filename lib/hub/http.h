@@ -40,9 +40,9 @@ pa_status pa_http_get(pa_hub *hub, const char *url, const char *repo, const char
 pa_status pa_http_get_text(pa_hub *hub, const char *url, const char *repo, const char *what, pa_text *out,
                            pa_http_answer *answer, pa_error *err);
 
-/** `location` as seen from `base`: an http(s) URL, not weaker than the endpoint. PA_ERR_NETWORK when it is none. */
+/** url.c: `location` as seen from `base`: an http(s) URL, not weaker than the endpoint. PA_ERR_NETWORK when it is none. */
 pa_status pa_http_resolve(pa_hub *hub, const char *base, const char *location, char out[PA_HTTP_URL], pa_error *err);
-/** Whether a URL is at the endpoint's scheme, host and port. */
+/** url.c: whether a URL is at the endpoint's scheme, host and port. */
 int pa_http_is_endpoint(const pa_hub *hub, const char *url);
 
 /** refusal.c: what an answer that is not a success means, with the remedy. */

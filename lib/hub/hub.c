@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hub/hub_impl.h"
 
-#include <curl/curl.h>
 #include <string.h>
 #include <time.h>
 
@@ -54,12 +53,13 @@ pa_status pa_hub_open(pa_context *ctx, const pa_hub_options *options, pa_hub **o
     PA_TRY(check_options(options, err));
     hub = pa_alloc(&ctx->mem, 1, sizeof(*hub));
     PA_REQUIRE_MEMORY(hub, err, "a hub");
-    if (pthread_mutex_init(&hub->lock, NULL) != 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    hub->ctx = ctx;
+    if (pthread_mutex_init(&hub->lock, NULL) != 0) {
         pa_free(&ctx->mem, hub);
         hub = NULL;
-        PA_REQUIRE(0, err, PA_ERR_NOMEM, "libcurl cannot be started");
+        PA_REQUIRE(0, err, PA_ERR_NOMEM, "out of memory for a lock");
     }
-    hub->ctx = ctx;
+    PA_TRY(pa_curl_open(&hub->curl, err));
     hub->state.struct_size = sizeof(hub->state);
     hub->progress = options->progress;
     hub->progress_user = options->progress_user;
@@ -88,7 +88,7 @@ void pa_hub_destroy(pa_hub *hub)
 {
     if (hub != NULL) {
         const pa_allocator *mem = &hub->ctx->mem;
-        curl_global_cleanup();
+        pa_curl_close(&hub->curl);
         (void)pthread_mutex_destroy(&hub->lock);
         pa_free(mem, hub->cache);
         pa_free(mem, hub->endpoint);

@@ -8,9 +8,11 @@
 #include <picoanalyze/hub.h>
 
 #include "base/context_impl.h"
+#include "hub/curl.h"
 
 struct pa_hub {
     pa_context *ctx;
+    pa_curl curl;
     char *cache;
     char *endpoint; /**< Without a slash at its end. */
     char *token;    /**< NULL: nobody asks. */

@@ -26,9 +26,13 @@ typedef struct pa_hub_steps {
     int64_t capacity;
 } pa_hub_steps;
 
+/** 40 hexadecimal digits. */
+enum { PA_OID = 41 };
+
 typedef struct pa_hub_file {
     const char *path;
-    char etag[PA_ETAG]; /**< 64 or 40 hexadecimal digits. */
+    char etag[PA_ETAG]; /**< 64 or 40 hexadecimal digits: the SHA-256 of large files, else `oid`. */
+    char oid[PA_OID];   /**< What Git calls it; "" when unknown. */
     int64_t size;
     int32_t announced; /**< It is part of the progress already. */
 } pa_hub_file;

@@ -12,9 +12,11 @@
 enum { MAX_PAGES = 1000, MAX_FILES = 1000000 };
 #define MAX_FILE_BYTES ((int64_t)1 << 44)
 
-static pa_status add(pa_hub_tree *tree, const char *path, const char *etag, const json_t *size, pa_error *err)
+static pa_status add(pa_hub_tree *tree, const char *path, const char *oid, const char *sha256, const json_t *size,
+                     pa_error *err)
 {
     pa_status status = PA_OK;
+    const char *etag = sha256 != NULL ? sha256 : oid;
     PA_REQUIRE(path != NULL && pa_hub_is_inside(path), err, PA_ERR_FORMAT,
                "a file of commit %s has no name, or one that leads out of the repository", tree->commit);
     PA_REQUIRE(pa_hub_is_hex(etag, 64) || pa_hub_is_hex(etag, 40), err, PA_ERR_FORMAT,
@@ -28,6 +30,9 @@ static pa_status add(pa_hub_tree *tree, const char *path, const char *etag, cons
     pa_hub_file file = {.path = pa_arena_strdup(&tree->arena, path), .size = json_integer_value(size)};
     PA_REQUIRE_MEMORY(file.path, err, "the files of a commit");
     memcpy(file.etag, etag, strlen(etag) + 1);
+    if (pa_hub_is_hex(oid, PA_OID - 1)) {
+        memcpy(file.oid, oid, PA_OID);
+    }
     grown[tree->count++] = file;
 
 cleanup:
@@ -45,10 +50,10 @@ pa_status pa_hub_tree_read(pa_hub_tree *tree, const char *text, int64_t length, 
     {
         const char *type = json_string_value(json_object_get(item, "type"));
         const json_t *lfs = json_object_get(item, "lfs");
-        const json_t *from = json_is_object(lfs) ? lfs : item;
         if (type != NULL && strcmp(type, "file") == 0) {
             PA_TRY(add(tree, json_string_value(json_object_get(item, "path")),
-                       json_string_value(json_object_get(from, "oid")), json_object_get(from, "size"), err));
+                       json_string_value(json_object_get(item, "oid")), json_string_value(json_object_get(lfs, "oid")),
+                       json_object_get(json_is_object(lfs) ? lfs : item, "size"), err));
         }
     }
 
@@ -70,7 +75,7 @@ static pa_status read_kept(pa_hub_tree *tree, const char *text, int64_t length, 
     json_object_foreach(json_object_get(root, "files"), path, item)
     {
         const char *sha256 = json_string_value(json_object_get(item, "lfs_sha256"));
-        PA_TRY(add(tree, path, sha256 != NULL ? sha256 : json_string_value(json_object_get(item, "blob_id")),
+        PA_TRY(add(tree, path, json_string_value(json_object_get(item, "blob_id")), sha256,
                    json_object_get(item, sha256 != NULL ? "lfs_size" : "size"), err));
     }
 
@@ -94,7 +99,7 @@ static pa_status keep(const pa_hub_repo *repo, const pa_hub_tree *tree, const ch
             PA_TRY(pa_text_append_bytes(&text, c, 1, err));
         }
         PA_TRY(
-            pa_text_printf(&text, err, "\": {\"size\": %lld, \"blob_id\": \"%s\"", (long long)file->size, file->etag));
+            pa_text_printf(&text, err, "\": {\"size\": %lld, \"blob_id\": \"%s\"", (long long)file->size, file->oid));
         PA_TRY(large ? pa_text_printf(&text, err, ", \"lfs_sha256\": \"%s\", \"lfs_size\": %lld}", file->etag,
                                       (long long)file->size)
                      : pa_text_append(&text, "}", err));
