@@ -88,6 +88,9 @@ pa_checkpoint *pa_state_dict_opened(const pa_checkpoint *checkpoint);
 pa_status pa_state_dict_fail_absent(const pa_checkpoint *checkpoint, pa_error *err);
 /** @} */
 
+/** state_dict.c: the file of a state dict that `folder` has or is; yours; `*out` is NULL when there is none. */
+pa_status pa_state_dict_find(const pa_allocator *mem, const char *folder, char **out, pa_error *err);
+
 /** @name naming.c
  * @{ */
 /** Whether the weights have a naming, and it has no tensor for that suffix: models of that kind do without. */

@@ -3,12 +3,12 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/sort.h"
 #include "base/text.h"
+#include "checkpoint/checkpoint_impl.h"
 
 static const char word[] = "{step}";
 
@@ -82,11 +82,11 @@ static int64_t parse_step(const pattern *p, const char *name)
     return (int64_t)strlen(c) == p->after && strncmp(c, after, (size_t)p->after) == 0 ? step : -1;
 }
 
-/* An entry whose name fits is a step if there is something under the rest of the layout. */
+/* An entry whose name fits is a step if there is a state dict under the rest of the layout. */
 static pa_status consider(listing *l, const char *name, pa_error *err)
 {
     pa_status status = PA_OK;
-    struct stat info;
+    char *found = NULL;
     const pattern *p = &l->pattern;
     pa_text path = {.mem = &l->ctx->mem};
     const int64_t step = parse_step(p, name);
@@ -95,7 +95,8 @@ static pa_status consider(listing *l, const char *name, pa_error *err)
     }
     PA_TRY(pa_text_printf(&path, err, "%s/%.*s%s%s", l->root, (int)p->head, p->layout, name,
                           p->layout + p->head + p->before + WORD_LENGTH + p->after));
-    if (stat(path.data, &info) == 0 || (errno != ENOENT && errno != ENOTDIR)) {
+    PA_TRY(pa_state_dict_find(&l->ctx->mem, path.data, &found, err));
+    if (found != NULL) {
         pa_layout_step *grown = pa_array_grow(&l->ctx->mem, l->steps, &l->capacity, l->n + 1, sizeof(*grown));
         PA_REQUIRE_MEMORY(grown, err, "the steps of a run");
         l->steps = grown;
@@ -104,6 +105,7 @@ static pa_status consider(listing *l, const char *name, pa_error *err)
     }
 
 cleanup:
+    pa_free(&l->ctx->mem, found);
     pa_text_free(&path);
     return status;
 }
@@ -133,12 +135,36 @@ cleanup:
     return status;
 }
 
-static int compare(const void *a, const void *b)
+static int compare(const void *items, int64_t a, int64_t b)
 {
-    const pa_layout_step *left = a;
-    const pa_layout_step *right = b;
+    const pa_layout_step *left = (const pa_layout_step *)items + a;
+    const pa_layout_step *right = (const pa_layout_step *)items + b;
     const int order = (left->step > right->step) - (left->step < right->step);
     return order != 0 ? order : strcmp(left->path, right->path);
+}
+
+static pa_status sort_steps(listing *l, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const pa_allocator *mem = &l->ctx->mem;
+    pa_layout_step *sorted = pa_alloc_raw(mem, l->n, sizeof(*sorted));
+    int64_t *order = pa_alloc_raw(mem, l->n, sizeof(*order));
+    PA_REQUIRE(sorted != NULL && order != NULL, err, PA_ERR_NOMEM, "out of memory for the steps of a run");
+    for (int64_t i = 0; i < l->n; i++) {
+        order[i] = i;
+    }
+    pa_sort_order(order, l->n, compare, l->steps);
+    for (int64_t i = 0; i < l->n; i++) {
+        sorted[i] = l->steps[order[i]];
+    }
+    pa_free(mem, l->steps);
+    l->steps = sorted;
+    sorted = NULL;
+
+cleanup:
+    pa_free(mem, order);
+    pa_free(mem, sorted);
+    return status;
 }
 
 pa_status pa_layout_list(const pa_context *ctx, const char *root, const char *layout, pa_layout_step **out,
@@ -149,7 +175,7 @@ pa_status pa_layout_list(const pa_context *ctx, const char *root, const char *la
     PA_TRY(parse(layout, &l.pattern, err));
     PA_TRY(read_entries(&l, err));
     PA_REQUIRE(l.n > 0, err, PA_ERR_NOT_FOUND, "%s: nothing in it matches the layout '%.200s'", root, layout);
-    qsort(l.steps, (size_t)l.n, sizeof(*l.steps), compare);
+    PA_TRY(sort_steps(&l, err));
     for (int64_t i = 1; i < l.n; i++) {
         PA_REQUIRE(l.steps[i].step != l.steps[i - 1].step, err, PA_ERR_EXISTS, "%s and %s are both step %lld",
                    l.steps[i - 1].path, l.steps[i].path, (long long)l.steps[i].step);

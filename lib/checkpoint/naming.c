@@ -141,13 +141,14 @@ static const pa_naming *choose(const pa_checkpoint *checkpoint)
 pa_status pa_naming_apply(pa_checkpoint *checkpoint, const pa_naming *naming, pa_error *err)
 {
     pa_status status = PA_OK;
+    pa_error why = {0};
     const int64_t n_raw = checkpoint->count;
     const pa_naming *used = naming != NULL ? naming : choose(checkpoint);
     for (int64_t r = 0; used != NULL && r < used->n_rules; r++) {
         if (used->rules[r].per_head && checkpoint->model.n_heads == 0) {
             continue; /* where one head ends is not known; whoever needs heads says so */
         }
-        PA_TRY(apply_rule(checkpoint, &used->rules[r], n_raw, err));
+        PA_TRY(apply_rule(checkpoint, &used->rules[r], n_raw, err != NULL ? err : &why));
     }
     checkpoint->n_aliases = checkpoint->count - n_raw;
     checkpoint->naming = used;
@@ -156,7 +157,12 @@ cleanup:
     /* A guess must not make a file unreadable: whoever asks for what it would have named is told what there is. */
     if (status != PA_OK) {
         checkpoint->count = n_raw;
-        status = naming == NULL && status == PA_ERR_SHAPE ? PA_OK : status;
+    }
+    if (naming == NULL && status == PA_ERR_SHAPE) {
+        pa_log(checkpoint->ctx, PA_LOG_WARNING, "tensors have the names of %s, but not its shapes: %s", used->name,
+               err != NULL ? err->message : why.message);
+        pa_error_clear(err);
+        status = PA_OK;
     }
     return status;
 }

@@ -19,39 +19,50 @@ static const char *const names[] = {"model.safetensors", "model.safetensors.inde
 
 enum { N_NAMES = sizeof(names) / sizeof(names[0]) };
 
-pa_status pa_state_dict_locate(pa_checkpoint *checkpoint, const char *folder, pa_error *err)
+pa_status pa_state_dict_find(const pa_allocator *mem, const char *folder, char **out, pa_error *err)
 {
     pa_status status = PA_OK;
     struct stat info;
-    pa_text path = {.mem = &checkpoint->ctx->mem};
-    checkpoint->folder = pa_strdup(&checkpoint->ctx->mem, folder);
-    PA_REQUIRE_MEMORY(checkpoint->folder, err, "the name of a directory");
-    for (int i = 0; i < N_NAMES && checkpoint->remote != NULL && checkpoint->state_dict_path == NULL; i++) {
-        const pa_remote_file file = {checkpoint->step, "", names[i]};
-        if (checkpoint->remote->has(checkpoint->remote, &file)) {
-            checkpoint->state_dict_path = pa_strdup(&checkpoint->ctx->mem, names[i]);
-            PA_REQUIRE_MEMORY(checkpoint->state_dict_path, err, "the name of a file");
-        }
-    }
-    if (checkpoint->remote != NULL) {
-        goto cleanup;
-    }
+    pa_text path = {.mem = mem};
+    *out = NULL;
     if (stat(folder, &info) == 0 && S_ISREG(info.st_mode)) {
-        checkpoint->state_dict_path = pa_strdup(&checkpoint->ctx->mem, folder);
-        PA_REQUIRE_MEMORY(checkpoint->state_dict_path, err, "the name of a file");
+        *out = pa_strdup(mem, folder);
+        return *out != NULL ? PA_OK : pa_fail_nomem(err, "the name of a file");
     }
-    for (int i = 0; i < N_NAMES && checkpoint->state_dict_path == NULL; i++) {
+    for (int i = 0; i < N_NAMES && *out == NULL; i++) {
         path.length = 0;
         PA_TRY(pa_text_printf(&path, err, "%s/%s", folder, names[i]));
         /* A file that cannot be looked at is there: opening it will say why. */
         if (stat(path.data, &info) == 0 || (errno != ENOENT && errno != ENOTDIR)) {
-            checkpoint->state_dict_path = path.data;
+            *out = path.data;
             path.data = NULL;
         }
     }
 
 cleanup:
     pa_text_free(&path);
+    return status;
+}
+
+pa_status pa_state_dict_locate(pa_checkpoint *checkpoint, const char *folder, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_remote *remote = checkpoint->remote;
+    const pa_allocator *mem = &checkpoint->ctx->mem;
+    checkpoint->folder = pa_strdup(mem, folder);
+    PA_REQUIRE_MEMORY(checkpoint->folder, err, "the name of a directory");
+    if (remote == NULL) {
+        PA_TRY(pa_state_dict_find(mem, folder, &checkpoint->state_dict_path, err));
+    }
+    for (int i = 0; remote != NULL && i < N_NAMES && checkpoint->state_dict_path == NULL; i++) {
+        const pa_remote_file file = {checkpoint->step, "", names[i]};
+        if (remote->has(remote, &file)) {
+            checkpoint->state_dict_path = pa_strdup(mem, names[i]);
+            PA_REQUIRE_MEMORY(checkpoint->state_dict_path, err, "the name of a file");
+        }
+    }
+
+cleanup:
     return status;
 }
 

@@ -45,15 +45,22 @@ static pa_status check_shape(const pa_matrix *m, const char *name, int64_t rows,
     return PA_OK;
 }
 
-/* All three, or two where models of that naming have no gate. W_down is turned over, so that row j is what neuron j writes; activations stay as they are. */
+/* Models of some namings have no gate; a name of the user's own must be there. */
+static int has_no_gate(const pa_site *site)
+{
+    const char *suffix = pa_site_suffix(site, roles[GATE].name);
+    return strcmp(suffix, roles[GATE].fallback) == 0 && pa_naming_lacks(pa_site_checkpoint(site), suffix);
+}
+
+/* All three, or two where there is no gate. W_down is turned over, so that row j is what neuron j writes; activations
+ * stay as they are. */
 static pa_status read_all(const pa_site *site, pa_matrix *tensors[N_TENSORS], pa_error *err)
 {
     pa_status status = PA_OK;
     const pa_kind kind = pa_site_kind(site);
     pa_matrix *down = NULL;
     status = pa_site_tensor(site, roles[GATE].name, kind, &tensors[GATE], err);
-    if (status == PA_ERR_NOT_FOUND &&
-        pa_naming_lacks(pa_site_checkpoint(site), pa_site_suffix(site, roles[GATE].name))) {
+    if (status == PA_ERR_NOT_FOUND && has_no_gate(site)) {
         pa_error_clear(err);
         status = PA_OK;
     }

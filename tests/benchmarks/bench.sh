@@ -2,18 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # bench.sh BIN_DIR PICOANALYZE SOURCE_ROOT WORK_DIR [--quick] [PART...]: measures everything in docs/performance.md.
 #
-# Parts: suite mini open steps ranks elements. Whole processes, side by side in rounds, medians; nothing is asserted. WORK_DIR
+# Parts: suite mini open read steps ranks elements. Whole processes, side by side in rounds, medians; nothing is asserted. WORK_DIR
 # keeps the generated runs (5 GB; with --quick 1 GB) for the next time. PICOANALYZE_BENCH_RUN and
 # PICOANALYZE_BENCH_CONFIG put another run and configuration in the place of those of "mini".
 set -eu
 bin=$1 picoanalyze=$2 source=$3 here=$3/tests/benchmarks work=$4
 shift 4
-rounds=7 slow_rounds=3 widths='384 768' many=200 study=200 columns=20000 open_layers=12
+rounds=7 slow_rounds=3 widths='384 768' many=200 study=200 columns=20000 open_layers=12 read_layers=24
 if [ "${1:-}" = --quick ]; then
     shift
-    rounds=3 slow_rounds=1 widths=384 many=60 study=40 columns=2000 open_layers=4
+    rounds=3 slow_rounds=1 widths=384 many=60 study=40 columns=2000 open_layers=4 read_layers=4
 fi
-parts=${*:-suite mini open steps ranks elements}
+parts=${*:-suite mini open read steps ranks elements}
 python=/usr/bin/python3
 torch=yes
 $python -c 'import torch, yaml' 2>/dev/null || torch=no
@@ -112,6 +112,15 @@ part_open() {
     echo "opening a step of $gigabytes GB: inspect --step 0"
     row 'picoanalyze inspect' "$("$bin/measure" $rounds "$picoanalyze" inspect --step 0 "$run")"
     row '(picoanalyze --version)' "$("$bin/measure" $rounds "$picoanalyze" --version)"
+}
+
+# A run of 1.3 GB of weights as torch writes it, and the same tensors as a safetensors file, which has no check sums.
+part_read() {
+    make_run read --d_model 2048 --layers $read_layers --heads 16 --kv_heads 16 --samples 64 --steps 0
+    weights=$run/checkpoints/step_0/learning_dynamics/val_weights.pt
+    "$picoanalyze" convert --quiet --force "$weights" "$run/val_weights.safetensors"
+    echo "reading $(du -b "$weights" | awk '{ printf "%.1f", $1 / 1e9 }') GB from the page cache"
+    "$bin/read" "$weights" "$run/val_weights.safetensors"
 }
 
 # steps_config LAST [LAYERS]: the suite on steps 0 ... LAST

@@ -11,6 +11,7 @@ cases/<topic>.txt:
         out.case("stable_rank", "", [zero], {"value": "degenerate"})
 
 Expected: a number, the name of a state, or an array; "value" is the value itself, other names are named outputs.
+cases_components.py has lines of its own, for tests/conformance/test_reference_components.c.
 """
 import os
 
