@@ -4,17 +4,16 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/sort.h"
 #include "base/text.h"
-#include "base/yaml.h"
 #include "checkpoint/checkpoint_impl.h"
 #include "checkpoint/layout.h"
 #include "checkpoint/model_config.h"
+#include "checkpoint/run_config.h"
 
 struct pa_run {
     pa_context *ctx;
@@ -34,82 +33,8 @@ struct pa_run {
 /* How many steps an error lists. */
 enum { MAX_LISTED = 40 };
 
-/** @name training_config.yaml
+/** @name Where it is and what it is
  * @{ */
-
-/* A positive integer; 0 when absent or null. */
-static pa_status read_size(const pa_yaml *yaml, const pa_yaml_node *map, const char *key, int64_t *out, pa_error *err)
-{
-    const pa_yaml_node *node = pa_yaml_find(map, key);
-    *out = 0;
-    if (node == NULL || node->type == PA_YAML_NULL) {
-        return PA_OK;
-    }
-    if (node->type != PA_YAML_INT || node->integer <= 0 || node->integer > INT32_MAX) {
-        return pa_yaml_fail(yaml, node, err, "%s must be an integer from 1 to %d", key, INT32_MAX);
-    }
-    *out = node->integer;
-    return PA_OK;
-}
-
-/* A number of at least 1; 0 when absent or null. */
-static pa_status read_theta(const pa_yaml *yaml, const pa_yaml_node *map, const char *key, double *out, pa_error *err)
-{
-    const pa_yaml_node *node = pa_yaml_find(map, key);
-    *out = 0.0;
-    if (node == NULL || node->type == PA_YAML_NULL) {
-        return PA_OK;
-    }
-    const double theta = node->type == PA_YAML_INT ? (double)node->integer : node->real;
-    if ((node->type != PA_YAML_INT && node->type != PA_YAML_REAL) || !isfinite(theta) || theta < 1.0) {
-        return pa_yaml_fail(yaml, node, err, "%s must be a number of at least 1", key);
-    }
-    *out = theta;
-    return PA_OK;
-}
-
-/* A directory below the run. The run may come from strangers: it must not lead elsewhere. */
-static pa_status read_directory(const pa_yaml *yaml, const pa_yaml_node *map, const char *key, const char *fallback,
-                                const char **out, pa_error *err)
-{
-    const pa_yaml_node *node = pa_yaml_find(map, key);
-    *out = fallback;
-    if (node == NULL || node->type == PA_YAML_NULL) {
-        return PA_OK;
-    }
-    if (node->type != PA_YAML_STRING || !pa_path_is_inside(node->text)) {
-        return pa_yaml_fail(yaml, node, err, "%s must be a directory below the run", key);
-    }
-    *out = node->text;
-    return PA_OK;
-}
-
-static pa_status read_model(pa_run *run, const pa_yaml *yaml, pa_error *err)
-{
-    pa_status status = PA_OK;
-    const pa_yaml_node *map = pa_yaml_find(pa_yaml_root(yaml), "model");
-    run->model.struct_size = sizeof(run->model);
-    PA_TRY(read_size(yaml, map, "d_model", &run->model.d_model, err));
-    PA_TRY(read_size(yaml, map, "n_layers", &run->model.n_layers, err));
-    PA_TRY(read_size(yaml, map, "attention_n_heads", &run->model.n_heads, err));
-    PA_TRY(read_size(yaml, map, "attention_n_kv_heads", &run->model.n_kv_heads, err));
-    PA_TRY(read_theta(yaml, map, "position_emb_theta", &run->model.rope_theta, err));
-    if (run->model.n_kv_heads == 0) {
-        run->model.n_kv_heads = run->model.n_heads; /* null: as many as query heads */
-    }
-
-cleanup:
-    return status;
-}
-
-static void read_processes(pa_run *run, const pa_yaml *yaml)
-{
-    const pa_yaml_node *fabric = pa_yaml_find(pa_yaml_find(pa_yaml_root(yaml), "training"), "fabric");
-    const pa_yaml_node *devices = pa_yaml_find(fabric, "num_devices");
-    const pa_yaml_node *nodes = pa_yaml_find(fabric, "num_nodes");
-    run->is_single = devices != NULL && nodes != NULL && devices->type == PA_YAML_INT && nodes->type == PA_YAML_INT &&
-                     devices->integer == 1 && nodes->integer == 1;
-}
 
 /* The last component of the run's path, without slashes at its end. */
 static char *directory_name(const pa_run *run)
@@ -142,31 +67,20 @@ static pa_status read_config(pa_run *run, const char *path, pa_error *err)
 {
     pa_status status = PA_OK;
     const pa_allocator *mem = &run->ctx->mem;
-    pa_yaml *yaml = NULL;
-    const char *checkpoints = NULL;
-    const char *learning_dynamics = NULL;
-    PA_TRY(pa_yaml_load(mem, path, &yaml, err));
-    const pa_yaml_node *root = pa_yaml_root(yaml);
-    if (root->type != PA_YAML_MAPPING) {
-        PA_TRY(pa_yaml_fail(yaml, root, err, "must be a mapping, not a %s", pa_yaml_type_name(root->type)));
-    }
-    PA_TRY(read_model(run, yaml, err));
-    read_processes(run, yaml);
-    const pa_yaml_node *map = pa_yaml_find(root, "checkpointing");
-    PA_TRY(read_directory(yaml, map, "checkpoints_dir", "checkpoints", &checkpoints, err));
-    PA_TRY(read_directory(yaml, map, "learning_dynamics_dir", "learning_dynamics", &learning_dynamics, err));
-    const pa_yaml_node *name = pa_yaml_find(map, "run_name");
-    const int named = name != NULL && name->text != NULL && name->type != PA_YAML_NULL && name->text[0] != '\0';
-    run->name = named                 ? pa_strdup(mem, name->text)
+    pa_run_config config = {.name = NULL};
+    PA_TRY(pa_run_config_read(mem, path, &config, err));
+    run->model = config.model;
+    run->is_single = config.is_single;
+    run->name = config.name != NULL   ? pa_strdup(mem, config.name)
                 : run->remote != NULL ? pa_strdup(mem, run->remote->fallback)
                                       : directory_name(run);
     PA_REQUIRE_MEMORY(run->name, err, "the name of a run");
-    PA_TRY(join(mem, run->path, checkpoints, &run->checkpoints, err));
-    run->learning_dynamics = pa_strdup(mem, learning_dynamics);
+    PA_TRY(join(mem, run->path, config.checkpoints, &run->checkpoints, err));
+    run->learning_dynamics = pa_strdup(mem, config.learning_dynamics);
     PA_REQUIRE_MEMORY(run->learning_dynamics, err, "the name of a directory");
 
 cleanup:
-    pa_yaml_destroy(yaml);
+    pa_run_config_free(mem, &config);
     return status;
 }
 /** @} */

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "checkpoint/run_config.h"
+
+#include <math.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/yaml.h"
+#include "checkpoint/checkpoint_impl.h"
+#include "checkpoint/layout.h"
+
+/* A positive integer; 0 when absent or null. */
+static pa_status read_size(const pa_yaml *yaml, const pa_yaml_node *map, const char *key, int64_t *out, pa_error *err)
+{
+    const pa_yaml_node *node = pa_yaml_find(map, key);
+    *out = 0;
+    if (node == NULL || node->type == PA_YAML_NULL) {
+        return PA_OK;
+    }
+    if (node->type != PA_YAML_INT || node->integer <= 0 || node->integer > INT32_MAX) {
+        return pa_yaml_fail(yaml, node, err, "%s must be an integer from 1 to %d", key, INT32_MAX);
+    }
+    *out = node->integer;
+    return PA_OK;
+}
+
+/* A number of at least 1; 0 when absent or null. */
+static pa_status read_theta(const pa_yaml *yaml, const pa_yaml_node *map, const char *key, double *out, pa_error *err)
+{
+    const pa_yaml_node *node = pa_yaml_find(map, key);
+    *out = 0.0;
+    if (node == NULL || node->type == PA_YAML_NULL) {
+        return PA_OK;
+    }
+    const double theta = node->type == PA_YAML_INT ? (double)node->integer : node->real;
+    if ((node->type != PA_YAML_INT && node->type != PA_YAML_REAL) || !isfinite(theta) || theta < 1.0) {
+        return pa_yaml_fail(yaml, node, err, "%s must be a number of at least 1", key);
+    }
+    *out = theta;
+    return PA_OK;
+}
+
+/* A directory below the run. The run may come from strangers: it must not lead elsewhere. */
+static pa_status read_directory(const pa_yaml *yaml, const pa_yaml_node *map, const char *key, const char *fallback,
+                                const char **out, pa_error *err)
+{
+    const pa_yaml_node *node = pa_yaml_find(map, key);
+    *out = fallback;
+    if (node == NULL || node->type == PA_YAML_NULL) {
+        return PA_OK;
+    }
+    if (node->type != PA_YAML_STRING || !pa_path_is_inside(node->text)) {
+        return pa_yaml_fail(yaml, node, err, "%s must be a directory below the run", key);
+    }
+    *out = node->text;
+    return PA_OK;
+}
+
+static pa_status read_model(pa_run_config *config, const pa_yaml *yaml, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const pa_yaml_node *map = pa_yaml_find(pa_yaml_root(yaml), "model");
+    config->model.struct_size = sizeof(config->model);
+    PA_TRY(read_size(yaml, map, "d_model", &config->model.d_model, err));
+    PA_TRY(read_size(yaml, map, "n_layers", &config->model.n_layers, err));
+    PA_TRY(read_size(yaml, map, "attention_n_heads", &config->model.n_heads, err));
+    PA_TRY(read_size(yaml, map, "attention_n_kv_heads", &config->model.n_kv_heads, err));
+    PA_TRY(read_theta(yaml, map, "position_emb_theta", &config->model.rope_theta, err));
+    if (config->model.n_kv_heads == 0) {
+        config->model.n_kv_heads = config->model.n_heads; /* null: as many as query heads */
+    }
+
+cleanup:
+    return status;
+}
+
+static void read_processes(pa_run_config *config, const pa_yaml *yaml)
+{
+    const pa_yaml_node *fabric = pa_yaml_find(pa_yaml_find(pa_yaml_root(yaml), "training"), "fabric");
+    const pa_yaml_node *devices = pa_yaml_find(fabric, "num_devices");
+    const pa_yaml_node *nodes = pa_yaml_find(fabric, "num_nodes");
+    config->is_single = devices != NULL && nodes != NULL && devices->type == PA_YAML_INT &&
+                        nodes->type == PA_YAML_INT && devices->integer == 1 && nodes->integer == 1;
+}
+
+static pa_status copy(const pa_allocator *mem, const char *text, char **out, pa_error *err)
+{
+    *out = pa_strdup(mem, text);
+    return *out != NULL ? PA_OK : pa_fail_nomem(err, "the configuration of a run");
+}
+
+pa_status pa_run_config_read(const pa_allocator *mem, const char *path, pa_run_config *out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_yaml *yaml = NULL;
+    pa_run_config config = {.name = NULL};
+    const char *checkpoints = NULL;
+    const char *learning_dynamics = NULL;
+    PA_TRY(pa_yaml_load(mem, path, &yaml, err));
+    const pa_yaml_node *root = pa_yaml_root(yaml);
+    if (root->type != PA_YAML_MAPPING) {
+        PA_TRY(pa_yaml_fail(yaml, root, err, "must be a mapping, not a %s", pa_yaml_type_name(root->type)));
+    }
+    PA_TRY(read_model(&config, yaml, err));
+    read_processes(&config, yaml);
+    const pa_yaml_node *map = pa_yaml_find(root, "checkpointing");
+    PA_TRY(read_directory(yaml, map, "checkpoints_dir", "checkpoints", &checkpoints, err));
+    PA_TRY(read_directory(yaml, map, "learning_dynamics_dir", "learning_dynamics", &learning_dynamics, err));
+    PA_TRY(copy(mem, checkpoints, &config.checkpoints, err));
+    PA_TRY(copy(mem, learning_dynamics, &config.learning_dynamics, err));
+    const pa_yaml_node *name = pa_yaml_find(map, "run_name");
+    if (name != NULL && name->text != NULL && name->type != PA_YAML_NULL && name->text[0] != '\0') {
+        PA_TRY(copy(mem, name->text, &config.name, err));
+    }
+    *out = config;
+    config = (pa_run_config){.name = NULL};
+
+cleanup:
+    pa_run_config_free(mem, &config);
+    pa_yaml_destroy(yaml);
+    return status;
+}
+
+void pa_run_config_free(const pa_allocator *mem, pa_run_config *config)
+{
+    pa_free(mem, config->name);
+    pa_free(mem, config->checkpoints);
+    pa_free(mem, config->learning_dynamics);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * @brief What pico-train's `training_config.yaml` says that matters here. */
+#ifndef PA_CHECKPOINT_RUN_CONFIG_H
+#define PA_CHECKPOINT_RUN_CONFIG_H
+#include <picoanalyze/checkpoint.h>
+
+typedef struct pa_run_config {
+    pa_model model;
+    int32_t is_single;       /**< One process wrote the run. */
+    char *name;              /**< NULL when it gives none. */
+    char *checkpoints;       /**< Directory below the run. */
+    char *learning_dynamics; /**< Directory below a step's. */
+} pa_run_config;
+
+/** End it with pa_run_config_free(); on failure there is nothing to end. */
+pa_status pa_run_config_read(const pa_allocator *mem, const char *path, pa_run_config *out, pa_error *err);
+void pa_run_config_free(const pa_allocator *mem, pa_run_config *config);
+#endif
