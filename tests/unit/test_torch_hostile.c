@@ -265,17 +265,20 @@ static void test_a_bomb_of_shared_dicts_reaches_a_limit(void **state)
 static void test_dicts_in_dicts_reach_a_limit(void **state)
 {
     (void)state;
+    enum { DEPTH = 100000, BEGIN = 7 };
     pa_error err;
     pa_archive *a = NULL;
     pa_test_bytes b = {NULL, 0};
+    char *dicts = malloc((size_t)DEPTH * (BEGIN + 1));
+    assert_non_null(dicts);
+    for (int i = 0; i < DEPTH; i++) {
+        memcpy(dicts + (size_t)i * BEGIN, "X\1\0\0\0a}", BEGIN);
+    }
+    memset(dicts + (size_t)DEPTH * BEGIN, 's', DEPTH);
     pa_test_put_text(&b, "\x80\x02}");
-    for (int i = 0; i < 100000; i++) {
-        pa_test_put_text(&b, "X\1\0\0\0a}");
-    }
-    for (int i = 0; i < 100000; i++) {
-        pa_test_put_text(&b, "s");
-    }
+    pa_test_put(&b, dicts, (size_t)DEPTH * (BEGIN + 1));
     pa_test_put_text(&b, ".");
+    free(dicts);
     assert_fails(try_pickle(b.data, b.n, &a, &err), PA_ERR_LIMIT, "nested more than 64 deep");
     pa_test_free(&b);
     /* a dict that holds itself is the same */
