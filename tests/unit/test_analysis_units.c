@@ -147,7 +147,7 @@ static void test_a_tensor_is_read_once_a_step_whoever_asks(void **state)
 static void test_a_target_is_read_once_for_all_steps(void **state)
 {
     (void)state;
-    const made_run run = made_run_write(5, 3, 32);
+    const made_run run = made_run_write(5, 3, 96);
     static const char both[] =
         "- {metric_name: hoyer, " SIMPLE("attention.v_proj", "activations") "- {metric_name: norm, " WEIGHTS;
     char yaml[1000];

@@ -229,21 +229,22 @@ typedef struct record_storage {
     pa_file *file;
     pa_zip_entry entry; /**< Its name is `name`. */
     char *name;
-    atomic_int verified;
+    atomic_int verified; /**< Or about to be: one reader does it, the others need not wait. */
 } record_storage;
 
 static pa_status storage_read(pa_storage *self, int64_t offset, int64_t bytes, void *dst, pa_error *err)
 {
     record_storage *record = (record_storage *)self;
     span want = {.offset = offset, .bytes = bytes, .dst = dst};
-    const int verified = atomic_load_explicit(&record->verified, memory_order_relaxed);
     /* A record that is short, or of which most is asked for, is read whole: its CRC then costs little. */
-    const int verify = !verified && (self->bytes <= CHUNK || bytes >= self->bytes - self->bytes / 2);
+    const int is_worth = self->bytes <= CHUNK || bytes >= self->bytes - self->bytes / 2;
+    const int verify = is_worth && !atomic_exchange_explicit(&record->verified, 1, memory_order_relaxed);
     const pa_status status = read_span(&record->mem, record->file, &record->entry, verify, &want, err);
     if (status != PA_OK) {
         pa_file_error_prefix(record->file, err);
-    } else if (verify) {
-        atomic_store_explicit(&record->verified, 1, memory_order_relaxed);
+    }
+    if (status != PA_OK && verify) {
+        atomic_store_explicit(&record->verified, 0, memory_order_relaxed);
     }
     return status;
 }
