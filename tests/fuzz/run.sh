@@ -14,7 +14,7 @@ limit=(-max_total_time="${1:-60}" -max_len=8192)
 c_args=
 if [ "${1:-}" = --executions ]; then
     build=build/fuzz-long
-    limit=(-runs="${2:?a number of executions}" -max_len=4096 -entropic=0 -reduce_inputs=0)
+    limit=(-runs="${2:?a number of executions}" -max_len=2048 -entropic=0 -reduce_inputs=0)
     c_args=-fno-sanitize-coverage=trace-cmp,stack-depth,indirect-calls
     shift
 fi
