@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "analysis/journal_file.h"
 #include "base/alloc.h"
+#include "base/crc32.h"
 
 /*
  * Header: magic, uint32 version, uint64 plan, uint32 CRC-32 of these. Record: uint32 marker, uint32 length, uint32 CRC-32
@@ -56,8 +56,7 @@ static uint32_t get32(const char *from)
 
 static uint32_t checksum(const char *a, size_t n, const char *b, size_t m)
 {
-    const uLong first = crc32(crc32(0, NULL, 0), (const Bytef *)a, (uInt)n);
-    return (uint32_t)crc32(first, (const Bytef *)b, (uInt)m);
+    return pa_crc32(pa_crc32(0, a, (int64_t)n), b, (int64_t)m);
 }
 
 /** @name Reading what is there

@@ -137,13 +137,17 @@ static pa_status check_unchanged(const pa_file *file, pa_error *err)
     return PA_OK;
 }
 
-pa_status pa_file_read(pa_file *file, int64_t offset, int64_t bytes, void *dst, pa_error *err)
+static pa_status check_range(const pa_file *file, int64_t offset, int64_t bytes, pa_error *err)
 {
     if (offset < 0 || bytes < 0 || bytes > file->size || offset > file->size - bytes) {
         return pa_fail(err, PA_ERR_FORMAT, "%s: %lld bytes at %lld are asked for, the file has %lld", file->path,
                        (long long)bytes, (long long)offset, (long long)file->size);
     }
-    unsigned char *to = dst;
+    return PA_OK;
+}
+
+static pa_status read_all(pa_file *file, int64_t offset, int64_t bytes, unsigned char *to, pa_error *err)
+{
     int64_t done = 0;
     while (done < bytes) {
         const int64_t left = bytes - done;
@@ -162,8 +166,39 @@ pa_status pa_file_read(pa_file *file, int64_t offset, int64_t bytes, void *dst, 
         done += (int64_t)got;
     }
     atomic_fetch_add_explicit(&file->bytes_read, (long long)bytes, memory_order_relaxed);
+    return PA_OK;
+}
+
+pa_status pa_file_read(pa_file *file, int64_t offset, int64_t bytes, void *dst, pa_error *err)
+{
+    pa_status status = PA_OK;
+    PA_TRY(check_range(file, offset, bytes, err));
+    PA_TRY(read_all(file, offset, bytes, dst, err));
     /* Afterwards, so that a change during the read is seen too. */
-    return check_unchanged(file, err);
+    PA_TRY(check_unchanged(file, err));
+
+cleanup:
+    return status;
+}
+
+pa_status pa_file_pass(pa_file *file, const pa_allocator *mem, int64_t offset, int64_t bytes, pa_bytes_fn take,
+                       void *user, pa_error *err)
+{
+    pa_status status = PA_OK;
+    unsigned char *piece = NULL;
+    PA_TRY(check_range(file, offset, bytes, err));
+    piece = pa_alloc_raw(mem, bytes < PA_PIECE ? bytes : PA_PIECE, 1);
+    PA_REQUIRE_MEMORY(piece, err, "a piece of a file");
+    for (int64_t done = 0; done < bytes; done += PA_PIECE) {
+        const int64_t n = bytes - done < PA_PIECE ? bytes - done : PA_PIECE;
+        PA_TRY(read_all(file, offset + done, n, piece, err));
+        PA_TRY(take(user, piece, n, err));
+    }
+    PA_TRY(check_unchanged(file, err));
+
+cleanup:
+    pa_free(mem, piece);
+    return status;
 }
 
 void pa_file_announce(const pa_file *file, int64_t offset, int64_t bytes)

@@ -20,7 +20,7 @@ if [ "${1:-}" = --executions ]; then
 fi
 [ $# -eq 0 ] || shift
 examples/ensure_packages.sh clang-14 libfuzzer-14-dev libc6-dev meson ninja-build pkg-config libopenblas-dev \
-    liblapacke-dev libyaml-dev zlib1g-dev libjansson-dev libcmocka-dev || exit 1
+    liblapacke-dev libyaml-dev zlib1g-dev libisal-dev libjansson-dev libcmocka-dev || exit 1
 
 mkdir -p build
 configure=(meson setup)
