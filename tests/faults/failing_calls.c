@@ -2,7 +2,7 @@
 /*
  * For LD_PRELOAD: call number PA_FAULT_AT (from 1) of PA_FAULT_CALL on a path that matches the pattern PA_FAULT_PATH fails
  * with errno PA_FAULT_ERRNO. 0 transfers half of what was asked for instead; a negative number does that and lets the
- * next call fail with the positive one. With PA_FAULT_EVER, all calls from that one on do; of EINTR and halves every other
+ * next call fail with the positive one. KILLED is no errno: the process is killed before the call. With PA_FAULT_EVER, all calls from that one on do; of EINTR and halves every other
  * one, so that there is an end. The path is left behind in the file PA_FAULT_FIRED.
  */
 #undef _FILE_OFFSET_BITS /* else pread() would be defined under the name of pread64() */
@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { AS_ALWAYS = -1 };
+enum { AS_ALWAYS = -1, KILLED = 1000 };
 
 static atomic_long calls;
 
@@ -51,6 +52,9 @@ static int fault(const char *call, const char *path)
         return AS_ALWAYS;
     }
     leave_behind(path);
+    if (code == KILLED || (code == -KILLED && behind > 0)) {
+        (void)kill(getpid(), SIGKILL);
+    }
     return code < 0 ? (behind == 0 ? 0 : -code) : code;
 }
 

@@ -98,7 +98,7 @@ expect_reason() {
     esac
 }
 
-# faulty CASE CALL ERRNO once|ever fails|survives|either [PATTERN [late]]
+# faulty CASE CALL ERRNO once|ever fails|survives|either|dies [PATTERN [late]]
 points=0
 faulty() {
     at=1
@@ -119,6 +119,11 @@ faulty() {
             expect_err "$(sed 's/\.[0-9]*-[0-9]*\.part$//' fired)"
             expect_reason "$3"
             expect_intact "$1" "${7:-}"
+            ;;
+        137)
+            [ "$5" = dies ] || fail 'was killed'
+            find . -name '*.part' -exec rm {} + # what a killed program leaves
+            expect_intact "$1" late
             ;;
         *) fail 'hangs or crashes' ;;
         esac
@@ -181,6 +186,18 @@ faulty convert pread 5 once fails
 faulty convert fstat 5 ever fails
 faulty resume fstat 5 once fails
 faulty resume pread 5 ever fails
+
+# kill -9 before the k-th call of each kind that leaves something behind, and after half of a write.
+for call in open pwrite ftruncate write fsync close rename unlink mkdir; do
+    case $call in mkdir) case=anew ;; *) case=resume ;; esac
+    faulty $case $call 1000 once dies "$work/broken*"
+done
+faulty anew pwrite 1000 once dies
+faulty anew pwrite -1000 once dies
+faulty resume pwrite -1000 once dies
+for call in open write fsync close rename; do
+    faulty convert $call 1000 once dies '*.safetensors*'
+done
 
 # Results are complete; only that the journal stays is told.
 begin resume
