@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
  * @brief `picoanalyze inspect`: the tensors of a file or a run. */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -173,7 +174,12 @@ static int inspect(const char *path, const char *layout, int64_t only_step)
     if (pa_context_create(&options, &ctx, &err) != PA_OK) {
         return cli_fail("%s", err.message);
     }
-    const int is_run = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    const int there = stat(path, &info) == 0;
+    if (!there && errno != ENOENT && errno != ENOTDIR) {
+        pa_context_destroy(ctx);
+        return cli_fail("%s: %s", path, strerror(errno));
+    }
+    const int is_run = there && S_ISDIR(info.st_mode);
     const int code = is_run ? inspect_run(ctx, path, layout, only_step, &sums) : inspect_file(ctx, path, &sums);
     if (code == CLI_OK) {
         char bytes[CLI_NUMBER_SIZE];

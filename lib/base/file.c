@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/system.h"
 
 /* Linux transfers at most 2 GiB - 4 KiB a call. */
 enum { READ_CHUNK = 1 << 30 };
@@ -24,27 +25,10 @@ struct pa_file {
     char *path;
 };
 
-static pa_status fail_errno(pa_error *err, const char *path, const char *action)
+static pa_status fail_open(pa_error *err, const char *path)
 {
-    const int code = errno;
-    char reason[128];
-    if (strerror_r(code, reason, sizeof(reason)) != 0) {
-        reason[0] = '\0';
-    }
-    if (code == ENOENT || code == ENOTDIR) {
-        return pa_fail(err, PA_ERR_NOT_FOUND, "%s: no such file", path);
-    }
-    return pa_fail(err, PA_ERR_IO, "%s: %s: %s (error %d)", path, action, reason, code);
-}
-
-static int open_retrying(const char *path)
-{
-    /* Not blocking: opening a pipe would wait for its other end. */
-    int fd = -1;
-    do {
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    } while (fd < 0 && errno == EINTR);
-    return fd;
+    return errno == ENOENT || errno == ENOTDIR ? pa_fail(err, PA_ERR_NOT_FOUND, "%s: no such file", path)
+                                               : pa_fail_errno(err, path, "open");
 }
 
 pa_status pa_file_open(const pa_allocator *mem, const char *path, pa_file **out, pa_error *err)
@@ -61,12 +45,13 @@ pa_status pa_file_open(const pa_allocator *mem, const char *path, pa_file **out,
     file->path = pa_strdup(mem, path);
     PA_REQUIRE_MEMORY(file->path, err, "a file name");
 
-    file->fd = open_retrying(path);
+    /* Not blocking: opening a pipe would wait for its other end. */
+    file->fd = pa_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (file->fd < 0) {
-        PA_TRY(fail_errno(err, path, "open"));
+        PA_TRY(fail_open(err, path));
     }
     if (fstat(file->fd, &info) != 0) {
-        PA_TRY(fail_errno(err, path, "stat"));
+        PA_TRY(pa_fail_errno(err, path, "stat"));
     }
     PA_REQUIRE(!S_ISDIR(info.st_mode), err, PA_ERR_UNSUPPORTED, "%s: is a directory, not a file", path);
     PA_REQUIRE(S_ISREG(info.st_mode), err, PA_ERR_UNSUPPORTED, "%s: is not a regular file", path);
@@ -121,11 +106,17 @@ void pa_file_error_prefix(const pa_file *file, pa_error *err)
     }
 }
 
+/*
+ * By size and time of modification. Not by the time of change: a rename over the name, and a link beside it, set that
+ * too, and do nothing to what is read here. Kernels before Linux 6.13 stamp with their clock's tick (1 to 10 ms), so that
+ * of two writes within one tick the second goes unseen by those who open the file in between; so do stores into a
+ * mapped page that was dirty already, and network file systems may tell later.
+ */
 static pa_status check_unchanged(const pa_file *file, pa_error *err)
 {
     struct stat info;
     if (fstat(file->fd, &info) != 0) {
-        return fail_errno(err, file->path, "stat");
+        return pa_fail_errno(err, file->path, "stat");
     }
     if ((int64_t)info.st_size != file->size) {
         return pa_fail(err, PA_ERR_IO, "%s: had %lld bytes when it was opened and has %lld now", file->path,
@@ -157,7 +148,7 @@ static pa_status read_all(pa_file *file, int64_t offset, int64_t bytes, unsigned
             continue;
         }
         if (got < 0) {
-            return fail_errno(err, file->path, "read");
+            return pa_fail_errno(err, file->path, "read");
         }
         if (got == 0) {
             return pa_fail(err, PA_ERR_IO, "%s: ends at %lld now, it had %lld bytes when it was opened", file->path,

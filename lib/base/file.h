@@ -45,7 +45,8 @@ pa_status pa_output_write(pa_output *output, const char *path, const char *data,
 pa_status pa_output_begin(pa_output *output, const char *path, pa_error *err);
 pa_status pa_output_append(pa_output *output, const void *data, int64_t length, pa_error *err);
 pa_status pa_output_end(pa_output *output, pa_error *err);
-/** Rename all into place. After a failure what was not renamed yet is gone and its old version stays. */
+/** Rename all into place, for good: a loss of power afterwards does not undo it. After a failure what was not renamed yet
+ * is gone and its old version stays. */
 pa_status pa_output_commit(pa_output *output, pa_error *err);
 /** Removes what was not committed. */
 void pa_output_destroy(pa_output *output);

@@ -2,8 +2,8 @@
 #include <picoanalyze/convert.h>
 
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/system.h"
 #include "checkpoint/checkpoint_impl.h"
 #include "checkpoint/formats/safetensors_write.h"
 
@@ -36,9 +36,10 @@ cleanup:
 static pa_status check_target(const char *path, int overwrite, pa_error *err)
 {
     pa_status status = PA_OK;
-    struct stat info;
-    if (stat(path, &info) == 0) {
-        PA_REQUIRE(S_ISREG(info.st_mode), err, PA_ERR_UNSUPPORTED, "%s: is not a regular file", path);
+    pa_path_kind kind = PA_PATH_NONE;
+    PA_TRY(pa_path_look(path, &kind, err));
+    if (kind != PA_PATH_NONE) {
+        PA_REQUIRE(kind == PA_PATH_FILE, err, PA_ERR_UNSUPPORTED, "%s: is not a regular file", path);
         PA_REQUIRE(overwrite, err, PA_ERR_EXISTS, "%s: exists already", path);
     }
 
