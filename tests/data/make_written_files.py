@@ -5,6 +5,7 @@ in them, by these packages.
 
 Usage: make_written_files.py VERSION [DIRECTORY], once with torch 2.1.2, NumPy 1.26.4, safetensors 0.8.0 as VERSION 2.1,
 and once with torch 2.15.0, NumPy 2.4.6, safetensors 0.8.0 as VERSION 2.15. No test needs them.
+From one making to the next the keys of legacy files, which are addresses, and the order of sets and notes differ.
 
 expected.txt, whose fields are separated by tabs:
     file NAME                              the lines below are about this file
@@ -41,6 +42,8 @@ DTYPES = {"float64": "f64", "float32": "f32", "float16": "f16", "bfloat16": "bf1
           "int32": "i32", "int64": "i64", "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64",
           "bool": "bool", "float8_e4m3fn": "f8_e4m3fn", "float8_e5m2": "f8_e5m2", "float8_e4m3fnuz": "f8_e4m3fnuz",
           "float8_e5m2fnuz": "f8_e5m2fnuz", "float8_e8m0fnu": "f8_e8m0fnu"}
+OLDER = not hasattr(torch, "uint16")                                        # before torch 2.3
+OUT = None
 lines = []
 
 
@@ -104,6 +107,11 @@ def expect(file, value, omitted=(), root=""):
 
 def refuse(file, why):
     lines.extend(["file\t" + file, "refused\t" + why])
+
+
+def write_expected(to):
+    with open(to, "w", encoding="utf-8") as out:
+        out.write("\n".join(lines) + "\n")
 
 
 def path(name):
@@ -426,16 +434,16 @@ def numpy_files():
 
 
 def main():
+    global OUT
+    OUT = os.path.join(sys.argv[2] if len(sys.argv) > 2 else os.path.join(HERE, "written"), sys.argv[1])
     warnings.filterwarnings("ignore")
     os.makedirs(OUT, exist_ok=True)
     torch.manual_seed(1)
     torch_files()
     safetensors_files()
     numpy_files()
-    with open(path("expected.txt"), "w", encoding="utf-8") as out:
-        out.write("\n".join(lines) + "\n")
+    write_expected(path("expected.txt"))
 
 
-OLDER = not hasattr(torch, "uint16")                                        # before torch 2.3
-OUT = os.path.join(sys.argv[2] if len(sys.argv) > 2 else os.path.join(HERE, "written"), sys.argv[1])
-main()
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files as torch, safetensors and NumPy write them today (tests/data/make_written_files.py): every tensor is what these
+ * Files as torch, safetensors, NumPy and transformers write them today (make_written_files.py and
+ * make_transformers_files.py in tests/data): every tensor is what these
  * packages say it is, what cannot be read is told by name, and a conversion gives the bytes that safetensors writes.
  */
 #include "pa_test_archive.h"
@@ -174,13 +175,13 @@ static void check_line(subject *s, const char *folder, char **fields)
     }
 }
 
-static void check_folder(const char *folder)
+static void check_folder(const char *folder, const char *list)
 {
     char line[MAX_LINE];
     char name[512];
     int lines = 0;
     subject s = {.archive = NULL};
-    pa_test_format(name, sizeof(name), "%s/expected.txt", folder);
+    pa_test_format(name, sizeof(name), "%s/%s", folder, list);
     FILE *f = fopen(pa_test_data(name), "r");
     assert_non_null(f);
     for (; fgets(line, sizeof(line), f) != NULL; lines++) {
@@ -200,13 +201,36 @@ static void check_folder(const char *folder)
 static void test_files_of_torch_2_1_and_numpy_1_26(void **state)
 {
     (void)state;
-    check_folder("written/2.1");
+    check_folder("written/2.1", "expected.txt");
 }
 
 static void test_files_of_torch_2_15_and_numpy_2_4(void **state)
 {
     (void)state;
-    check_folder("written/2.15");
+    check_folder("written/2.15", "expected.txt");
+}
+
+static void test_models_of_transformers_in_each_layout(void **state)
+{
+    (void)state;
+    check_folder("transformers", "old.txt");
+    check_folder("transformers", "new.txt");
+}
+
+/* Transformers 5 has it in a mapping of its own. */
+static void test_positions_are_those_of_the_models_configuration(void **state)
+{
+    (void)state;
+    for (int step = 1; step <= 5; step += 4) {
+        pa_error err;
+        pa_checkpoint *c = NULL;
+        char name[64];
+        pa_test_format(name, sizeof(name), "transformers/llama/checkpoint-%d/model.safetensors", step);
+        assert_ok(pa_checkpoint_open(ctx, pa_test_data(name), &c, &err));
+        assert_close(pa_checkpoint_model(c)->rope_theta, 500000.0, 0);
+        assert_int_equal(pa_checkpoint_model(c)->n_kv_heads, 2);
+        pa_checkpoint_destroy(c);
+    }
 }
 
 static void test_what_cannot_be_read_is_told_beside_what_can(void **state)
@@ -274,6 +298,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files_of_torch_2_1_and_numpy_1_26),
         cmocka_unit_test(test_files_of_torch_2_15_and_numpy_2_4),
+        cmocka_unit_test(test_models_of_transformers_in_each_layout),
+        cmocka_unit_test(test_positions_are_those_of_the_models_configuration),
         cmocka_unit_test(test_what_cannot_be_read_is_told_beside_what_can),
         cmocka_unit_test(test_every_allocation_may_fail),
     };
