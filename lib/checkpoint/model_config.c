@@ -25,9 +25,12 @@ static void fill(int64_t *size, int64_t found)
     *size = *size > 0 ? *size : found;
 }
 
+/* Transformers 5 has what it is about positions in a mapping of its own. */
 static double find_theta(const pa_yaml_node *root)
 {
-    const pa_yaml_node *node = pa_yaml_find(root, "rope_theta");
+    const pa_yaml_node *positions = pa_yaml_find(root, "rope_parameters");
+    const int is_map = positions != NULL && positions->type == PA_YAML_MAPPING;
+    const pa_yaml_node *node = pa_yaml_find(is_map ? positions : root, "rope_theta");
     const double theta = node == NULL ? 0.0 : node->type == PA_YAML_INT ? (double)node->integer : node->real;
     const int is_number = node != NULL && (node->type == PA_YAML_INT || node->type == PA_YAML_REAL);
     return is_number && isfinite(theta) && theta >= 1.0 ? theta : 0.0;

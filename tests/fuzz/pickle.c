@@ -77,7 +77,7 @@ static pa_status body(pa_context *ctx, const uint8_t *data, size_t n, pa_error *
     pa_pickle_hooks hooks = torch_hooks;
     hooks.persistent = persistent;
     PA_TRY(pa_pickle_read(fuzz_memory(), data, (int64_t)n, &hooks, &pickle, err));
-    PA_TRY(pa_torch_add_tensors(&archive, pickle, err));
+    PA_TRY(pa_torch_add_tensors(&archive, "alone.pt", pickle, err));
     PA_TRY(fuzz_read_tensors(&archive, err));
 
 cleanup:
@@ -87,6 +87,7 @@ cleanup:
         pa_storage_release(archive.entries[i].tensor.storage);
     }
     pa_free(fuzz_memory(), archive.entries);
+    pa_free(fuzz_memory(), archive.omissions);
     pa_arena_free(&archive.arena);
     return status;
 }
