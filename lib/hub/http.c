@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
 
@@ -24,94 +23,14 @@ typedef struct exchange {
     pa_error *err;
 } exchange;
 
-/** @name Headers
+/** @name Answer
  * @{ */
-
-static void copy_value(char *out, size_t room, const char *value, size_t length)
-{
-    if (length < room) { /* one that is too long is none */
-        memcpy(out, value, length);
-        out[length] = '\0';
-    }
-}
-
-/* <url>; rel="next" among others. */
-static void read_link(pa_http_answer *answer, const char *value, size_t length)
-{
-    for (const char *at = value; at < value + length; at++) {
-        const size_t left = (size_t)(value + length - at);
-        const char *end = *at == '<' ? memchr(at, '>', left) : NULL;
-        const char *comma = end != NULL ? memchr(end, ',', left - (size_t)(end - at)) : NULL;
-        const char *stop = comma != NULL ? comma : value + length;
-        for (const char *rel = end; rel != NULL && rel + 10 <= stop; rel++) {
-            if (memcmp(rel, "rel=\"next\"", 10) == 0) {
-                copy_value(answer->next, sizeof(answer->next), at + 1, (size_t)(end - at - 1));
-                return;
-            }
-        }
-    }
-}
-
-/* Digits up to a bound; -1 for anything else. */
-static int64_t read_digits(const char *text, size_t length)
-{
-    int64_t number = 0;
-    size_t i = 0;
-    for (; i < length && text[i] >= '0' && text[i] <= '9' && number < INT64_MAX / 16; i++) {
-        number = 10 * number + (text[i] - '0');
-    }
-    return i > 0 ? number : -1;
-}
-
-/* ratelimit: "api";r=0;t=55 */
-static double read_rate_limit(const char *value, size_t length)
-{
-    char text[128] = "";
-    copy_value(text, sizeof(text), value, length);
-    const char *reset = strstr(text, ";t=");
-    return strstr(text, ";r=0;") != NULL && reset != NULL ? (double)read_digits(reset + 3, strlen(reset + 3)) : -1.0;
-}
 
 static size_t on_header(char *line, size_t size, size_t n, void *user)
 {
-    pa_http_answer *answer = ((exchange *)user)->answer;
-    const size_t length = size * n;
-    const char *colon = memchr(line, ':', length);
-    if (colon == NULL) {
-        return length;
-    }
-    const size_t name = (size_t)(colon - line);
-    const char *value = colon + 1;
-    size_t left = length - name - 1;
-    for (; left > 0 && (*value == ' ' || *value == '\t'); left--) {
-        value++;
-    }
-    for (; left > 0 && (unsigned char)value[left - 1] <= ' '; left--) {
-    }
-#define IS(text) (name == sizeof(text) - 1 && strncasecmp(line, text, name) == 0)
-    if (IS("x-error-code")) {
-        copy_value(answer->error_code, sizeof(answer->error_code), value, left);
-    } else if (IS("x-error-message")) {
-        copy_value(answer->error_message, sizeof(answer->error_message), value, left);
-    } else if (IS("location")) {
-        copy_value(answer->location, sizeof(answer->location), value, left);
-    } else if (IS("link")) {
-        read_link(answer, value, left);
-    } else if (IS("retry-after") && answer->retry_after < 0.0) {
-        answer->retry_after = (double)read_digits(value, left);
-    } else if (IS("ratelimit")) {
-        const double reset = read_rate_limit(value, left);
-        answer->retry_after = reset >= 0.0 ? reset : answer->retry_after;
-    } else if (IS("content-range") && left > 6 && strncasecmp(value, "bytes ", 6) == 0) {
-        answer->range_start = read_digits(value + 6, left - 6);
-    }
-#undef IS
-    return length;
+    pa_http_answer_read(((exchange *)user)->answer, line, size * n);
+    return size * n;
 }
-/** @} */
-
-/** @name Body
- * @{ */
 
 /* A server may send all although a part was asked for. */
 static pa_status begin_body(exchange *x)

@@ -19,6 +19,9 @@ typedef struct pa_http_answer {
     char next[PA_HTTP_URL];     /**< The next page; "" when absent. */
 } pa_http_answer;
 
+/** answer.c: one header line, in any order of them; what is not understood is passed over. */
+void pa_http_answer_read(pa_http_answer *answer, const char *line, size_t length);
+
 /** Where the body goes. */
 typedef struct pa_http_sink {
     void *user;

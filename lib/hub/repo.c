@@ -201,7 +201,7 @@ static void destroy(pa_remote *remote)
     while (repo->trees != NULL) {
         pa_hub_tree *tree = repo->trees;
         repo->trees = tree->next;
-        pa_hub_tree_destroy(mem, tree);
+        pa_hub_tree_destroy(tree);
     }
     (void)pthread_mutex_destroy(&repo->lock);
     pa_hub_steps_free(&repo->steps);
