@@ -9,13 +9,13 @@ cd "$(dirname "$0")/../.." || exit 1
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
 examples/ensure_packages.sh clang-14 libfuzzer-14-dev libc6-dev meson ninja-build pkg-config libopenblas-dev \
-    liblapacke-dev libyaml-dev zlib1g-dev libjansson-dev libcmocka-dev || exit 1
+    liblapacke-dev libyaml-dev zlib1g-dev libjansson-dev libcurl4-openssl-dev nettle-dev libcmocka-dev || exit 1
 
 build=build/fuzz
 mkdir -p build
 configure=(meson setup)
 [ -f "$build/build.ninja" ] && configure+=(--reconfigure)
-if ! { CC=clang-14 "${configure[@]}" "$build" -Dfuzz=enabled -Dtests=enabled -Dexamples=disabled -Dsafetensors=enabled \
+if ! { CC=clang-14 "${configure[@]}" "$build" -Dfuzz=enabled -Dtests=enabled -Dexamples=disabled -Dsafetensors=enabled -Dhub=enabled \
     -Db_sanitize=address,undefined -Db_lundef=false && ninja -C "$build" fuzz; } >build/fuzz.log 2>&1; then
     tail -n 40 build/fuzz.log
     echo "the fuzz targets do not build"
