@@ -76,8 +76,6 @@ void pa_http_answer_read(pa_http_answer *answer, const char *line, size_t length
         copy_value(answer->location, sizeof(answer->location), value, left);
     } else if (IS("link")) {
         read_link(answer, value, left);
-    } else if (IS("retry-after") && answer->retry_after < 0.0) {
-        answer->retry_after = (double)read_digits(value, left);
     } else if (IS("ratelimit")) {
         const double reset = read_rate_limit(value, left);
         answer->retry_after = reset >= 0.0 ? reset : answer->retry_after;

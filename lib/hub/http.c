@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/printable.h"
 
 /* A server that sends less than this for so long has stopped. */
 enum { CONNECT_SECONDS = 10, STALL_SECONDS = 30, STALL_BYTES = 64 };
@@ -21,6 +22,7 @@ typedef struct exchange {
     int ours;         /**< It is a success: for the sink. */
     pa_status status; /**< Of the sink. */
     pa_error *err;
+    char reason[CURL_ERROR_SIZE];
 } exchange;
 
 /** @name Answer
@@ -115,14 +117,37 @@ static void set_options(CURL *curl, exchange *x, const char *url)
     (void)with->easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     (void)with->easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
     (void)with->easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
+    (void)with->easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's own are no answer */
+    (void)with->easy_setopt(curl, CURLOPT_ERRORBUFFER, x->reason);
     (void)with->easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     (void)with->easy_setopt(curl, CURLOPT_HEADERDATA, x);
     (void)with->easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     (void)with->easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     (void)with->easy_setopt(curl, CURLOPT_XFERINFODATA, x);
+    if (hub->ca_file != NULL) {
+        (void)with->easy_setopt(curl, CURLOPT_CAINFO, hub->ca_file);
+        (void)with->easy_setopt(curl, CURLOPT_CAPATH, NULL);
+        (void)with->easy_setopt(curl, CURLOPT_PROXY_CAINFO, hub->ca_file);
+        (void)with->easy_setopt(curl, CURLOPT_PROXY_CAPATH, NULL);
+    }
     if (x->sink->have > 0) {
         (void)with->easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)x->sink->have);
     }
+}
+
+/* Retry-After may be a number or a date. */
+static void note_retry(exchange *x, CURL *curl)
+{
+#if LIBCURL_VERSION_NUM >= 0x074200
+    curl_off_t seconds = 0;
+    if (x->answer->retry_after < 0.0 && x->hub->curl.easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK &&
+        seconds > 0) {
+        x->answer->retry_after = (double)seconds;
+    }
+#else
+    (void)x;
+    (void)curl;
+#endif
 }
 
 static int note_code(exchange *x, CURL *curl)
@@ -140,6 +165,31 @@ static size_t on_body_of(char *bytes, size_t size, size_t n, void *user)
 {
     const body_user *b = user;
     return note_code(b->x, b->curl) ? on_body(bytes, size, n, b->x) : 0;
+}
+
+/* There is no answer. */
+static pa_status fail_exchange(const exchange *x, CURLcode code, const char *what)
+{
+    char reason[PA_PRINTABLE_SIZE];
+    const pa_hub *hub = x->hub;
+    const char *text = x->reason[0] != '\0' ? x->reason : hub->curl.easy_strerror(code);
+    (void)pa_printable(reason, text, (int64_t)strlen(text));
+    if (code == CURLE_PEER_FAILED_VERIFICATION) {
+        x->answer->lasting = 1;
+        return pa_fail(x->err, PA_ERR_NETWORK,
+                       "%s from %s: the certificate of the server is not trusted (%s); name the file with the "
+                       "certificate of the authority that made it in SSL_CERT_FILE%s%s",
+                       what, hub->endpoint, reason, hub->ca_file != NULL ? ", which is now " : "",
+                       hub->ca_file != NULL ? hub->ca_file : "");
+    }
+    if (code == CURLE_SSL_CACERT_BADFILE) {
+        x->answer->lasting = 1;
+        return pa_fail(x->err, PA_ERR_NETWORK,
+                       "%s: no certificates of authorities can be read from it (%s); it is named by SSL_CERT_FILE, "
+                       "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE",
+                       hub->ca_file != NULL ? hub->ca_file : "the system's file", reason);
+    }
+    return pa_fail(x->err, PA_ERR_NETWORK, "%s from %s: %s", what, hub->endpoint, reason);
 }
 
 /* Once, without following. PA_OK whatever the code is. */
@@ -161,13 +211,14 @@ static pa_status ask(pa_hub *hub, const char *url, const char *what, pa_http_sin
     (void)with->easy_setopt(body.curl, CURLOPT_WRITEDATA, &body);
     const CURLcode code = with->easy_perform(body.curl);
     (void)note_code(&x, body.curl);
+    note_retry(&x, body.curl);
     PA_TRY(x.status);
     if (code == CURLE_ABORTED_BY_CALLBACK) {
         PA_TRY(pa_hub_fail_cancelled(err));
     }
     PA_REQUIRE(code != CURLE_OUT_OF_MEMORY, err, PA_ERR_NOMEM, "out of memory for a request");
-    PA_REQUIRE(code == CURLE_OK || code == CURLE_RANGE_ERROR || answer->code >= 300, err, PA_ERR_NETWORK,
-               "%s from %s: %s", what, hub->endpoint, with->easy_strerror(code));
+    PA_TRY(code == CURLE_OK || code == CURLE_RANGE_ERROR || answer->code >= 300 ? PA_OK
+                                                                                : fail_exchange(&x, code, what));
 
 cleanup:
     with->slist_free_all(headers);
@@ -189,7 +240,8 @@ static pa_status follow(pa_hub *hub, const char *url, const char *what, pa_http_
         if ((code != 301 && code != 302 && code != 303 && code != 307 && code != 308) || answer->location[0] == '\0') {
             break;
         }
-        PA_REQUIRE(hops < MAX_REDIRECTS, err, PA_ERR_NETWORK, "%s: the server sends on more than %d times", what,
+        answer->lasting = 1;
+        PA_REQUIRE(hops < MAX_REDIRECTS, err, PA_ERR_NETWORK, "%s: %s sends on more than %d times", what, hub->endpoint,
                    MAX_REDIRECTS);
         PA_TRY(pa_http_resolve(hub, here, answer->location, next, err));
         pa_free(&hub->ctx->mem, here);
@@ -236,7 +288,7 @@ pa_status pa_http_get(pa_hub *hub, const char *url, const char *repo, const char
             status = judge(hub, repo, what, sink, answer, err);
         }
         attempt = sink->have - had >= WORTH_BYTES ? 0 : attempt;
-        const int again = status == PA_ERR_NETWORK && attempt < MAX_RETRIES &&
+        const int again = status == PA_ERR_NETWORK && attempt < MAX_RETRIES && !answer->lasting &&
                           (!answered || answer->code < 300 || answer->code == 416 || pa_hub_may_pass(answer->code)) &&
                           answer->retry_after <= MAX_WAIT_SECONDS;
         if (!again) {

@@ -13,6 +13,7 @@ typedef struct pa_http_answer {
     long code;
     int64_t range_start; /**< Of a partial answer; -1 when it does not say. */
     double retry_after;  /**< Seconds; -1 when it does not say. */
+    int32_t lasting;     /**< It failed in a way that stays as it is. */
     char error_code[64]; /**< X-Error-Code and X-Error-Message; "" when absent. */
     char error_message[256];
     char location[PA_HTTP_URL]; /**< "" when absent. */

@@ -35,7 +35,7 @@ typedef struct pa_hub_file {
     char etag[PA_ETAG]; /**< 64 or 40 hexadecimal digits: the SHA-256 of large files, else `oid`. */
     char oid[PA_OID];   /**< What Git calls it; "" when unknown. */
     int64_t size;
-    int32_t announced; /**< It is part of the progress already. */
+    int32_t announced; /**< It is part of the progress, and not here yet. Guarded by the hub's lock. */
 } pa_hub_file;
 
 /** The files of a commit. */
@@ -106,6 +106,8 @@ void pa_hub_tree_destroy(pa_hub_tree *tree);
 
 /** @name download.c
  * @{ */
+/** Let the progress tell of a file that is going to be fetched. */
+void pa_hub_announce(pa_hub *hub, pa_hub_file *file);
 /** Where a file of a commit is in the cache. */
 pa_status pa_hub_pointer(const pa_hub_repo *repo, const char *commit, const char *path, char **out, pa_error *err);
 /** Have the file of a commit here. `path` may be NULL; else it is freed with pa_free(). */

@@ -9,13 +9,13 @@ import sys
 import tempfile
 import unittest
 
+from repository import DYNAMICS, repository
 from server import Hub, blob_of
 
 PROGRAM = os.path.abspath(sys.argv[1])
 ROOT = pathlib.Path(sys.argv[2]).resolve()
 RUN = ROOT / "examples/data/pico-decoder-nano-1"
 STEPS = (0, 50, 100)
-DYNAMICS = "learning_dynamics/"
 STUDY = """
 analysis_name: study
 metrics:
@@ -26,38 +26,13 @@ steps: [0, 50, 100]
 WEIGHTS = STUDY.replace("data_type: gradients", "data_type: weights").replace("swiglu.w_2", "swiglu.w_0")
 
 
-def repository():
-    """What pico-train pushes: commits oldest first, each with all files so far."""
-    files = {"training_config.yaml": (RUN / "training_config.yaml").read_bytes(), "README.md": b"# demo\n"}
-    commits = []
-
-    def push(title, new):
-        files.update(new)
-        name = hashlib.sha1(("%d %s" % (len(commits), title)).encode()).hexdigest()
-        commits.insert(0, {"id": name, "title": title, "files": dict(files)})
-
-    push("initial commit", {})
-    for step in STEPS:
-        folder = RUN / "checkpoints" / ("step_%d" % step)
-        of = {p.name: p.read_bytes() for p in (folder / "learning_dynamics").iterdir()}
-        for split in ("train", "val"):
-            new = {DYNAMICS + n: d for n, d in of.items() if n.startswith(split)}
-            if new:
-                push("Saving Learning Dynamics Data (%s) -- Step %d" % (split, step), new)
-        push("Saving HF Model -- Step %d" % step, {"model.safetensors": (folder / "model.safetensors").read_bytes()})
-        push("Saving Fabric Checkpoint -- Step %d" % step, {"fabric_state/checkpoint.pt": b"f" * 100000})
-    push("Saving Learning Dynamics Data (val) -- Step 0", {DYNAMICS + "val_gradients.pt": b"a newer one of the step"})
-    commits[0]["files"] = dict(commits[1]["files"])
-    return {"branches": {"demo-1": commits[0]["id"], "feature/x": commits[0]["id"]}, "commits": commits}
-
-
 class HubTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.work = pathlib.Path(self.folder.name)
         self.cache = self.work / "hf" / "hub"
         self.hub = Hub()
-        self.hub.repos["pico-lm/demo"] = repository()
+        self.hub.repos["pico-lm/demo"] = repository(RUN, STEPS)
         (self.work / "study.yaml").write_text(STUDY)
 
     def tearDown(self):
