@@ -17,6 +17,16 @@ enum { MAX_PAGES = 1000, COMMIT_DIGITS = PA_COMMIT - 1 };
 /* Add the bytes of one page to what was read of those before. */
 typedef pa_status (*read_fn)(void *user, const char *text, int64_t length, pa_error *err);
 
+/* What is wrong with an answer says which. */
+static pa_status name_answer(const pa_hub_repo *repo, const char *name, pa_status status, pa_error *err)
+{
+    if (status != PA_OK) {
+        pa_error_prefix(err, name);
+        pa_error_prefix(err, repo->repo_id);
+    }
+    return status;
+}
+
 /* `what` is "tree" or "commits", for texts `name`; all pages, as far as the endpoint has them. */
 static pa_status ask(pa_hub_repo *repo, const char *what, const char *revision, const char *query, const char *name,
                      read_fn read, void *user, pa_error *err)
@@ -35,11 +45,7 @@ static pa_status ask(pa_hub_repo *repo, const char *what, const char *revision, 
         PA_REQUIRE(page < MAX_PAGES, err, PA_ERR_LIMIT, "%s: %s: more than %d pages", repo->repo_id, name, MAX_PAGES);
         PA_TRY(pa_http_get_text(repo->hub, url.data, repo->repo_id, name, &text, answer, err));
         status = read(user, text.data != NULL ? text.data : "", text.length, err);
-        if (status != PA_OK) {
-            pa_error_prefix(err, name);
-            pa_error_prefix(err, repo->repo_id);
-            goto cleanup;
-        }
+        PA_TRY(name_answer(repo, name, status, err));
         next[0] = '\0';
         if (answer->next[0] != '\0') {
             PA_TRY(pa_http_resolve(repo->hub, url.data, answer->next, next, err));
@@ -194,9 +200,10 @@ static pa_status ask_tree(pa_hub_repo *repo, const char *path, pa_hub_tree *tree
 {
     pa_status status = PA_OK;
     pa_text text = {.mem = &repo->hub->ctx->mem};
+    static const char name[] = "the list of files";
     tree->count = 0;
-    PA_TRY(ask(repo, "tree", tree->commit, "?recursive=true&expand=false", "the list of files", read_tree, tree, err));
-    PA_TRY(pa_hub_tree_end(tree, err));
+    PA_TRY(ask(repo, "tree", tree->commit, "?recursive=true&expand=false", name, read_tree, tree, err));
+    PA_TRY(name_answer(repo, name, pa_hub_tree_end(tree, err), err));
     PA_TRY(pa_hub_tree_write(tree, &text, err));
     PA_TRY(pa_cache_write(repo->hub, path, text.data, text.length, err));
 

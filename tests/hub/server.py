@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import threading
+import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -28,12 +29,15 @@ class Hub:
         self.gated = set()
         self.token = None  # when set, needed for private
         self.lock = threading.Lock()
+        self.busy = 0  # requests that are being answered
         self.reset()
         self.api = self._serve("api")
         self.cdn = self._serve("cdn")
         self.url = "http://127.0.0.1:%d" % self.api.server_port
 
     def reset(self):
+        while self.busy > 0:
+            time.sleep(0.01)
         self.requests = []  # (port, path, Range)
         self.authorized = []  # (port, value)
         self.sent = {}  # path of a file -> bytes of its body
@@ -53,10 +57,19 @@ class Hub:
                     hub.requests.append((kind, self.path, self.headers.get("Range")))
                     if self.headers.get("Authorization"):
                         hub.authorized.append((kind, self.headers["Authorization"]))
+                    hub.busy += 1
                 try:
                     hub.answer(self, kind)
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True
+                with hub.lock:
+                    hub.busy -= 1
+
+            def handle(self):
+                try:
+                    super().handle()
+                except ConnectionResetError:
+                    pass
 
             do_HEAD = do_GET
 
@@ -177,9 +190,12 @@ class Hub:
             return None
         part = part + b"x" * 1000 if long else part
         part = part[:len(part) // 2] if fault and fault[0] == "cut" else part
-        with self.lock:
-            self.sent[name] = self.sent.get(name, 0) + len(part)
-        h.wfile.write(part)
+        chunk, pause = fault[1:] if fault and fault[0] == "slow" else (len(part), 0)
+        for at in range(0, len(part), chunk):
+            with self.lock:
+                self.sent[name] = self.sent.get(name, 0) + len(part[at:at + chunk])
+            h.wfile.write(part[at:at + chunk])
+            time.sleep(pause)
         if fault and fault[0] == "cut":
             h.close_connection = True
         return None
