@@ -29,9 +29,12 @@ class HubCase(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory()
         self.work = pathlib.Path(self.folder.name)
         self.cache = self.work / "hf" / "hub"
-        self.hub = Hub()
+        self.hub = self.make_hub()
         self.hub.repos["pico-lm/demo"] = repository(RUN, STEPS)
         (self.work / "study.yaml").write_text(STUDY)
+
+    def make_hub(self):
+        return Hub()
 
     def tearDown(self):
         self.hub.close()

@@ -6,6 +6,7 @@ Nothing but the standard library. Counts what is sent and remembers who sent an 
 import hashlib
 import json
 import re
+import ssl
 import threading
 import time
 import urllib.parse
@@ -22,7 +23,10 @@ def blob_of(data, large):
 class Hub:
     """Repositories {name: {"branches": {name: commit}, "commits": [newest first]}}; a commit: id, title, files."""
 
-    def __init__(self, page=2):
+    def __init__(self, page=2, tls=None):
+        """`tls`: paths of a certificate and its key."""
+        self.tls = tls
+        self.scheme = "https" if tls else "http"
         self.repos = {}
         self.page = page
         self.faults = {}  # path of a file or part of an API path -> list of faults, each used once
@@ -33,7 +37,7 @@ class Hub:
         self.reset()
         self.api = self._serve("api")
         self.cdn = self._serve("cdn")
-        self.url = "http://127.0.0.1:%d" % self.api.server_port
+        self.url = "%s://127.0.0.1:%d" % (self.scheme, self.api.server_port)
 
     def reset(self):
         while self.busy > 0:
@@ -68,13 +72,17 @@ class Hub:
             def handle(self):
                 try:
                     super().handle()
-                except ConnectionResetError:
+                except (ConnectionResetError, ssl.SSLError):
                     pass
 
             do_HEAD = do_GET
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
+        if self.tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.tls)
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server
 
@@ -164,7 +172,7 @@ class Hub:
         if not large:
             return self.body(h, name, data, headers + [("ETag", '"%s"' % blob_of(data, False))])
         headers += [("X-Linked-Etag", '"%s"' % blob_of(data, True)), ("X-Linked-Size", str(len(data)))]
-        headers += [("Location", "http://127.0.0.1:%d/%s/%s/%s" % (self.cdn.server_port, repo, commit["id"], name))]
+        headers += [("Location", "%s://127.0.0.1:%d/%s/%s/%s" % (self.scheme, self.cdn.server_port, repo, commit["id"], name))]
         self.send(h, 302, b"", headers)
 
     def body(self, h, name, data, headers=()):
