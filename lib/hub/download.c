@@ -39,6 +39,18 @@ void pa_hub_announce(pa_hub *hub, pa_hub_file *file)
     (void)pthread_mutex_unlock(&hub->lock);
 }
 
+void pa_hub_withdraw(pa_hub *hub, pa_hub_tree *tree)
+{
+    (void)pthread_mutex_lock(&hub->lock);
+    for (int64_t i = 0; i < tree->count; i++) {
+        pa_hub_file *file = &tree->files[i];
+        hub->state.files -= file->announced;
+        hub->state.bytes -= file->announced ? file->size : 0;
+        file->announced = 0;
+    }
+    (void)pthread_mutex_unlock(&hub->lock);
+}
+
 /* It is here; `bytes` of it are not in the progress, because somebody else has fetched them. */
 static void settle(pa_hub *hub, pa_hub_file *file, int64_t bytes)
 {

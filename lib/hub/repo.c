@@ -146,8 +146,10 @@ static pa_status choose(errand *e, const pa_remote_file *files, int64_t n, pa_er
     char *pointer = NULL;
     pa_hub_tree *tree = NULL;
     int there = 0;
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n; i++) { /* all lists, so that the progress has the sum from the beginning */
         PA_TRY(begin(&repo->remote, files[i].step, err));
+    }
+    for (int64_t i = 0; i < n; i++) {
         const char *commit = commit_of(repo, files[i].step, files[i].split);
         PA_TRY(has(&repo->remote, &files[i], &there, err));
         if (!there) {
@@ -202,6 +204,7 @@ static void destroy(pa_remote *remote)
     while (repo->trees != NULL) {
         pa_hub_tree *tree = repo->trees;
         repo->trees = tree->next;
+        pa_hub_withdraw(repo->hub, tree);
         pa_hub_tree_destroy(tree);
     }
     (void)pthread_mutex_destroy(&repo->lock);

@@ -108,6 +108,8 @@ void pa_hub_tree_destroy(pa_hub_tree *tree);
  * @{ */
 /** Let the progress tell of a file that is going to be fetched. */
 void pa_hub_announce(pa_hub *hub, pa_hub_file *file);
+/** Nobody is going to fetch what was announced of these. */
+void pa_hub_withdraw(pa_hub *hub, pa_hub_tree *tree);
 /** Where a file of a commit is in the cache. */
 pa_status pa_hub_pointer(const pa_hub_repo *repo, const char *commit, const char *path, char **out, pa_error *err);
 /** Have the file of a commit here. `path` may be NULL; else it is freed with pa_free(). */

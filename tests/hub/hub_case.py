@@ -48,11 +48,10 @@ class HubCase(unittest.TestCase):
         env.update(HF_HOME=str(self.work / "hf"), HF_ENDPOINT=self.hub.url, **environment)
         return subprocess.Popen(
             [*before, PROGRAM, "analyze", "--config_path", "study.yaml", "--repo_id", repo, "--branch", branch,
-             "--output_dir", output, *options], cwd=self.work, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True)
+             "--output_dir", output, *options], cwd=self.work, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def end(self, process, expect=0):
-        out, err = process.communicate(timeout=120)
+        out, err = (text.decode() for text in process.communicate(timeout=120))
         self.assertEqual(process.returncode, expect, out + err)
         return out, err
 

@@ -21,7 +21,19 @@ typedef struct sight {
     pa_checkpoint *checkpoint;
     pa_matrix *matrix;
     const pa_checkpoint *dict; /* borrowed */
+    pa_hub_progress progress;
+    int wrong; /**< The progress told of more than there is. */
 } sight;
+
+/* From any thread, so that nothing can be asserted. */
+static int32_t watch(void *user, const pa_hub_progress *progress)
+{
+    sight *s = user;
+    s->progress = *progress;
+    s->wrong |= progress->bytes_done < 0 || progress->bytes_done > progress->bytes || progress->files_done < 0 ||
+                progress->files_done > progress->files;
+    return 1;
+}
 
 /* A call that failed succeeds when it is repeated and there is memory, with whatever the first one left. */
 #define TWICE(s, call)                                                                                                 \
@@ -42,6 +54,8 @@ static pa_status look(const pa_allocator *mem, const pa_hub_options *hub_options
     static const pa_run_file files[] = {{10, "val", PA_WEIGHTS}, {20, "val", PA_GRADIENTS}, {10, "train", PA_WEIGHTS}};
     sight s = {.options = *hub_options, .heap = mem->user};
     const pa_context_options options = {.struct_size = sizeof(options), .allocator = mem};
+    s.options.progress = watch;
+    s.options.progress_user = &s;
     TWICE(&s, pa_context_create(&options, &s.ctx, &err));
     TWICE(&s, pa_hub_open(s.ctx, &s.options, &s.hub, &err));
     TWICE(&s, pa_run_open_hub(s.hub, "pico-lm/tiny", "demo-1", &s.run, &err));
@@ -52,6 +66,9 @@ static pa_status look(const pa_allocator *mem, const pa_hub_options *hub_options
     double norm = 0.0;
     TWICE(&s, pa_matrix_frobenius(s.matrix, &norm, &err));
     assert_close(norm, tiny_frobenius(10, 1, PA_ACTIVATIONS, 1, TINY_V), 1e-12);
+    assert_false(s.wrong);
+    assert_int_equal(s.progress.bytes_done, s.progress.bytes);
+    assert_int_equal(s.progress.files_done, s.progress.files);
     assert_non_null(s.dict);
     assert_int_equal(pa_checkpoint_count(s.dict), 3);
     pa_matrix_destroy(s.matrix);

@@ -2,6 +2,7 @@
 """`picoanalyze analyze --repo_id` against a server that behaves like the Hub: test_hub.py PICOANALYZE SOURCE_TREE."""
 import os
 import pathlib
+import re
 
 from hub_case import RUN, STEPS, WEIGHTS, HubCase, main
 from repository import DYNAMICS
@@ -64,6 +65,30 @@ class HubTest(HubCase):
         self.hub.reset()
         self.analyze()
         self.assertEqual(set(self.hub.authorized), {("api", "Bearer hf_file")})
+
+    def slowly(self, pause):
+        self.hub.faults = {DYNAMICS + "val_gradients.pt": [("slow", 4096, pause)] * len(STEPS)}
+        sizes = [p.stat().st_size for p in (RUN / "training_config.yaml", *(
+            RUN / "checkpoints" / ("step_%d" % s) / DYNAMICS / "val_gradients.pt" for s in STEPS))]
+        return r"fetched ([0-9.]+) KiB of %.1f KiB, (\d) of 4 files" % (sum(sizes) / 1024)
+
+    def test_progress_on_a_terminal(self):
+        pattern = self.slowly(0.05)
+        shown, err = self.end(self.start(before=[pathlib.Path(os.environ["PA_HELPERS"]) / "in_terminal"], TERM="xterm"))
+        bars = re.findall(r"\r\x1b\[K\[#*\.*\] +(\d+) %  " + pattern + r"  \d+ s", shown)
+        self.assertEqual(err, "")
+        self.assertGreater(len(bars), 3, shown)
+        for before, after in zip(bars, bars[1:]):
+            self.assertLessEqual([float(x) for x in before], [float(x) for x in after])
+        self.assertLessEqual(int(bars[-1][0]), 100)
+        self.assertNotIn(" of 2 files", shown)  # the sum is there from the beginning
+        self.assertIn("\r\x1b[K\x1b[1mstep 0", shown)  # gone for the table
+
+    def test_progress_without_a_terminal(self):
+        pattern = self.slowly(0.25)
+        lines = self.end(self.start())[1].splitlines()
+        self.assertRegex(lines[0], "^" + pattern + "$")  # once in five seconds
+        self.assertTrue(lines[1].startswith("step 0 done"), lines)
 
 
 if __name__ == "__main__":
