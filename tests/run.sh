@@ -10,7 +10,7 @@ stages=("$@")
 [ $# -gt 0 ] || stages=(debug release asan tsan valgrind)
 
 examples/ensure_packages.sh gcc g++ libc6-dev meson ninja-build pkg-config libopenblas-dev liblapacke-dev libyaml-dev \
-    zlib1g-dev libisal-dev libjansson-dev libcurl4-openssl-dev nettle-dev python3 libcmocka-dev valgrind doxygen libopenmpi-dev openmpi-bin libopenblas0-openmp \
+    zlib1g-dev libisal-dev libjansson-dev libcurl4-openssl-dev nettle-dev python3 openssl libcmocka-dev valgrind doxygen libopenmpi-dev openmpi-bin libopenblas0-openmp \
     libopenblas0-serial || exit 1
 
 passed=0 failed=0

@@ -359,10 +359,12 @@ static pa_status note_if_there(const pa_run *run, pa_checkpoint *checkpoint, con
                                pa_error *err)
 {
     pa_status status = PA_OK;
+    int there = 0;
     pa_text name = {.mem = &run->ctx->mem};
     PA_TRY(file_name(run, split, kind, &name, err));
     const pa_remote_file file = {checkpoint->step, split, name.data};
-    if (run->remote->has(run->remote, &file)) {
+    PA_TRY(run->remote->has(run->remote, &file, &there, err));
+    if (there) {
         PA_TRY(pa_distant_add(checkpoint, split, kind, name.data, err));
     }
 

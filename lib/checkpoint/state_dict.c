@@ -46,6 +46,7 @@ cleanup:
 pa_status pa_state_dict_locate(pa_checkpoint *checkpoint, const char *folder, pa_error *err)
 {
     pa_status status = PA_OK;
+    int there = 0;
     pa_remote *remote = checkpoint->remote;
     const pa_allocator *mem = &checkpoint->ctx->mem;
     checkpoint->folder = pa_strdup(mem, folder);
@@ -55,7 +56,8 @@ pa_status pa_state_dict_locate(pa_checkpoint *checkpoint, const char *folder, pa
     }
     for (int i = 0; remote != NULL && i < N_NAMES && checkpoint->state_dict_path == NULL; i++) {
         const pa_remote_file file = {checkpoint->step, "", names[i]};
-        if (remote->has(remote, &file)) {
+        PA_TRY(remote->has(remote, &file, &there, err));
+        if (there) {
             checkpoint->state_dict_path = pa_strdup(mem, names[i]);
             PA_REQUIRE_MEMORY(checkpoint->state_dict_path, err, "the name of a file");
         }

@@ -21,7 +21,7 @@
 #include "base/file.h"
 #include "base/system.h"
 
-enum { MAX_SMALL_FILE = 64 << 20 };
+enum { MAX_SMALL_FILE = 64 << 20, MAX_NAME_ATTEMPTS = 1000 };
 
 pa_status pa_cache_folder(const pa_hub *hub, const char *repo_id, pa_text *out, pa_error *err)
 {
@@ -88,10 +88,13 @@ pa_status pa_cache_link(const pa_hub *hub, const char *folder, const char *point
     }
     PA_TRY(pa_text_printf(&target, err, "blobs/%s", etag));
     PA_TRY(pa_make_parents(&hub->ctx->mem, pointer, err));
-    PA_TRY(pa_text_printf(&beside, err, "%s.%lld.part", pointer, (long long)getpid()));
-    (void)unlink(beside.data);
-    if (symlink(target.data, beside.data) != 0) {
-        PA_TRY(pa_fail_errno(err, beside.data, "make link"));
+    for (int number = 0, made = 0; !made; number++) { /* another thread may make the same */
+        beside.length = 0;
+        PA_TRY(pa_text_printf(&beside, err, "%s.%lld-%d.part", pointer, (long long)getpid(), number));
+        made = symlink(target.data, beside.data) == 0;
+        if (!made && (errno != EEXIST || number == MAX_NAME_ATTEMPTS)) {
+            PA_TRY(pa_fail_errno(err, beside.data, "make link"));
+        }
     }
     if (rename(beside.data, pointer) != 0) {
         status = pa_fail_errno(err, pointer, "make link");

@@ -30,6 +30,39 @@ pa_status pa_hub_pointer(const pa_hub_repo *repo, const char *commit, const char
     return status;
 }
 
+void pa_hub_announce(pa_hub *hub, pa_hub_file *file)
+{
+    (void)pthread_mutex_lock(&hub->lock);
+    hub->state.files += !file->announced;
+    hub->state.bytes += file->announced ? 0 : file->size;
+    file->announced = 1;
+    (void)pthread_mutex_unlock(&hub->lock);
+}
+
+void pa_hub_withdraw(pa_hub *hub, pa_hub_tree *tree)
+{
+    (void)pthread_mutex_lock(&hub->lock);
+    for (int64_t i = 0; i < tree->count; i++) {
+        pa_hub_file *file = &tree->files[i];
+        hub->state.files -= file->announced;
+        hub->state.bytes -= file->announced ? file->size : 0;
+        file->announced = 0;
+    }
+    (void)pthread_mutex_unlock(&hub->lock);
+}
+
+/* It is here; `bytes` of it are not in the progress, because somebody else has fetched them. */
+static void settle(pa_hub *hub, pa_hub_file *file, int64_t bytes)
+{
+    const pa_hub_progress nothing = {0};
+    (void)pthread_mutex_lock(&hub->lock);
+    hub->state.files_done += file->announced;
+    hub->state.bytes_done += file->announced ? bytes : 0;
+    file->announced = 0;
+    (void)pthread_mutex_unlock(&hub->lock);
+    (void)pa_hub_tick(hub, &nothing);
+}
+
 static pa_status tell(fetching *f, int64_t bytes, pa_error *err)
 {
     const pa_hub_progress more = {.bytes_done = bytes};
@@ -109,11 +142,13 @@ static pa_status fill(pa_hub_repo *repo, const char *commit, const pa_hub_file *
     status = pa_hub_check_digest(&repo->hub->ctx->mem, path, file->etag, err);
     if (status == PA_ERR_FORMAT) {
         (void)unlink(path);
-        (void)tell(&f, -f.told, NULL);
         pa_error_prefix(err, file->path);
     }
 
 cleanup:
+    if (status != PA_OK) {
+        (void)tell(&f, -f.told, NULL);
+    }
     if (f.fd >= 0) {
         (void)close(f.fd);
     }
@@ -125,8 +160,7 @@ static pa_status make_blob(pa_hub_repo *repo, const char *commit, pa_hub_file *f
     pa_status status = PA_OK;
     int resumed = 0;
     pa_text incomplete = {.mem = &repo->hub->ctx->mem};
-    pa_hub_progress begun = {.bytes = file->announced ? 0 : file->size, .files = !file->announced};
-    (void)pa_hub_tick(repo->hub, &begun);
+    pa_hub_announce(repo->hub, file);
     PA_TRY(pa_text_printf(&incomplete, err, "%s.incomplete", blob));
     PA_TRY(pa_make_parents(&repo->hub->ctx->mem, blob, err));
     status = fill(repo, commit, file, incomplete.data, &resumed, err);
@@ -137,8 +171,7 @@ static pa_status make_blob(pa_hub_repo *repo, const char *commit, pa_hub_file *f
     if (rename(incomplete.data, blob) != 0) {
         PA_TRY(pa_fail_errno(err, blob, "rename into place"));
     }
-    const pa_hub_progress done = {.files_done = 1};
-    (void)pa_hub_tick(repo->hub, &done);
+    settle(repo->hub, file, 0);
 
 cleanup:
     pa_text_free(&incomplete);
@@ -153,10 +186,11 @@ static pa_status have_blob(pa_hub_repo *repo, const char *commit, pa_hub_file *f
     PA_TRY(pa_text_printf(&blob, err, "%s/blobs/%s", repo->folder, file->etag));
     if (access(blob.data, F_OK) != 0) {
         PA_TRY(pa_cache_lock(repo->hub, repo->folder, file->etag, &lock, err));
-        if (access(blob.data, F_OK) != 0) { /* nobody has fetched it meanwhile */
-            PA_TRY(make_blob(repo, commit, file, blob.data, err));
-        }
     }
+    if (lock >= 0 && access(blob.data, F_OK) != 0) { /* nobody has fetched it meanwhile */
+        PA_TRY(make_blob(repo, commit, file, blob.data, err));
+    }
+    settle(repo->hub, file, file->size);
 
 cleanup:
     if (lock >= 0) {

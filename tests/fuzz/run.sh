@@ -20,13 +20,13 @@ if [ "${1:-}" = --executions ]; then
 fi
 [ $# -eq 0 ] || shift
 examples/ensure_packages.sh clang-14 libfuzzer-14-dev libc6-dev meson ninja-build pkg-config libopenblas-dev \
-    liblapacke-dev libyaml-dev zlib1g-dev libisal-dev libjansson-dev libcmocka-dev || exit 1
+    liblapacke-dev libyaml-dev zlib1g-dev libisal-dev libjansson-dev libcurl4-openssl-dev nettle-dev libcmocka-dev || exit 1
 
 mkdir -p build
 configure=(meson setup)
 [ -f "$build/build.ninja" ] && configure+=(--reconfigure)
 if ! { CC=clang-14 "${configure[@]}" "$build" -Dfuzz=enabled -Dtests=enabled -Dexamples=disabled -Dsafetensors=enabled \
-    -Dbuildtype=release -Dc_args="$c_args" -Db_sanitize=address,undefined -Db_lundef=false &&
+    -Dhub=enabled -Dbuildtype=release -Dc_args="$c_args" -Db_sanitize=address,undefined -Db_lundef=false &&
     ninja -C "$build" fuzz; } >"$build.log" 2>&1; then
     tail -n 40 "$build.log"
     echo "the fuzz targets do not build"
