@@ -15,7 +15,7 @@
 #include "pa_test_files.h"
 
 enum {
-    RUNS = PA_UNDER_ASAN || PA_UNDER_TSAN ? 50 : 300, /* of each kind of change */
+    RUNS = PA_UNDER_ASAN || PA_UNDER_TSAN ? 100 : 300, /* of each kind of change */
     N_TENSORS = 4,
     SIDE = 128,
     N_VALUES = N_TENSORS * SIDE * SIDE,
@@ -37,8 +37,16 @@ typedef struct exchange {
 } exchange;
 
 /* All values of version v are v. */
+static void fill(float *values, int version)
+{
+    for (int i = 0; i < N_VALUES; i++) {
+        values[i] = (float)version;
+    }
+}
+
 static pa_test_bytes make_version(int version, size_t *header)
 {
+    static float values[N_VALUES];
     char entry[256];
     pa_test_bytes text = {NULL, 0};
     pa_test_bytes file = {NULL, 0};
@@ -54,10 +62,8 @@ static pa_test_bytes make_version(int version, size_t *header)
     pa_test_put_le(&file, text.n, 8);
     pa_test_put(&file, text.data, text.n);
     *header = file.n;
-    const float value = (float)version;
-    for (int i = 0; i < N_VALUES; i++) {
-        pa_test_put(&file, &value, sizeof(value));
-    }
+    fill(values, version);
+    pa_test_put(&file, values, sizeof(values));
     pa_test_free(&text);
     return file;
 }
@@ -82,10 +88,8 @@ static void write_version(const char *path, int version, size_t *header)
 
 static int overwrite(const exchange *x, int version)
 {
-    static float values[N_VALUES];
-    for (int i = 0; i < N_VALUES; i++) {
-        values[i] = (float)version;
-    }
+    static float values[N_VALUES]; /* the writer's own */
+    fill(values, version);
     const int fd = open(x->path, O_WRONLY);
     const ssize_t put = pwrite(fd, values, sizeof(values), (off_t)x->header);
     return close(fd) == 0 && put == (ssize_t)sizeof(values);
