@@ -74,11 +74,11 @@ PA_API const char *pa_config_name(const pa_config *config);
 PA_API const char *pa_config_output_dir(const pa_config *config);
 
 /**
- * @brief `layout`, for pa_run_options::layout; "" when absent.
+ * @brief How the configuration wants its runs to be opened: `layout`, `naming` and `model`.
  * @param[in] config  Configuration.
- * @return Borrowed from the configuration.
+ * @return Borrowed from the configuration, for pa_run_open_with() or pa_run_open_hub().
  */
-PA_API const char *pa_config_layout(const pa_config *config);
+PA_API const pa_run_options *pa_config_run_options(const pa_config *config);
 
 /**
  * @brief Whose formulas are used.

@@ -71,6 +71,13 @@ typedef struct pa_run_options {
      * with one. NULL or "": as pico-train does.
      */
     const char *layout;
+    /**
+     * Under which names tensors of other models are found: what may stand behind `naming:` in a configuration, the name
+     * of a built-in naming or a mapping in YAML (docs/namings.md). NULL, "" or "auto": found out from the names.
+     */
+    const char *naming;
+    const pa_model
+        *model; /**< Sizes that replace those that the run's files tell, where they are not 0; may be NULL. */
 } pa_run_options;
 
 /**
@@ -78,14 +85,15 @@ typedef struct pa_run_options {
  *
  * With a layout the run has weights only, and `training_config.yaml` is not read: sizes of the model are those of
  * `config.json` beside the first step's weights, else in the directory of the run; the number of layers, if neither
- * has it, is counted.
+ * has it, is counted. A naming that fits none of the tensors is an error when a step's state dict is opened.
  * @param[in]  ctx      Context; outlives the run.
  * @param[in]  path     Directory.
  * @param[in]  options  Options, copied; NULL for none.
  * @param[out] out      The run; yours, end it with pa_run_destroy().
  * @param[out] err      Error text, or NULL.
- * @retval PA_ERR_INVALID   `struct_size` is below that of the first version, or a NULL argument.
- * @retval PA_ERR_CONFIG    The layout has no `{step}` or several, or leads out of the directory.
+ * @retval PA_ERR_INVALID   A `struct_size` is below that of the first version, a NULL argument, a size of the model that
+ *                          is negative, or a `rope_theta` that is neither 0 nor at least 1.
+ * @retval PA_ERR_CONFIG    The layout has no `{step}` or several, or leads out of the directory; or the naming is not valid.
  * @retval PA_ERR_EXISTS    Two entries are of the same step, as `1` and `01`.
  * @retval PA_ERR_NOT_FOUND No such directory, or nothing in it matches the layout.
  * @return Else as pa_run_open() and, to count layers, pa_run_checkpoint().
@@ -122,11 +130,12 @@ PA_API const char *pa_run_path(const pa_run *run);
 PA_API int32_t pa_run_is_single_process(const pa_run *run);
 
 /**
- * @brief Layout that the run was opened with.
+ * @brief How the run was opened; another one can be opened in the same way.
  * @param[in] run  Run.
- * @return Borrowed from the run; "" when there was none.
+ * @return Borrowed from the run. No text is NULL: what was not asked for is "". `naming` may be written otherwise than it
+ *         was given, but means the same; `model` is NULL when no size was given.
  */
-PA_API const char *pa_run_layout(const pa_run *run);
+PA_API const pa_run_options *pa_run_opened_with(const pa_run *run);
 
 /**
  * @brief Sizes of the model.
@@ -233,9 +242,11 @@ PA_API const pa_model *pa_checkpoint_model(const pa_checkpoint *checkpoint);
 PA_API int32_t pa_checkpoint_has(const pa_checkpoint *checkpoint, const char *split, pa_kind kind);
 
 /**
- * @brief Whose names its tensors have, when they can be asked for by pico-train's as well: "llama", "gpt_neox", "gpt2".
+ * @brief Whose names its tensors have, when they can be asked for by pico-train's as well: "llama", "gpt_neox", "gpt2",
+ *        or "own" for a naming given as a mapping.
  *
- * It is found out when a file or a state dict is opened: the naming by which all projections of attention are found.
+ * Unless it was given (pa_run_options::naming), it is found out when a file or a state dict is opened: the naming by
+ * which all projections of attention are found.
  * @param[in] checkpoint  Checkpoint; of a step's weights, pa_checkpoint_state_dict().
  * @return Static; NULL when it is none of these.
  */

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/yaml.h"
+#include "base/text.h"
 #include "checkpoint/checkpoint_impl.h"
 #include "checkpoint/layout.h"
 
@@ -32,8 +32,10 @@ static pa_status read_theta(const pa_yaml *yaml, const pa_yaml_node *map, const 
     if (node == NULL || node->type == PA_YAML_NULL) {
         return PA_OK;
     }
-    const double theta = node->type == PA_YAML_INT ? (double)node->integer : node->real;
-    if ((node->type != PA_YAML_INT && node->type != PA_YAML_REAL) || !isfinite(theta) || theta < 1.0) {
+    double theta = node->type == PA_YAML_INT ? (double)node->integer : node->real;
+    const int is_number = node->type == PA_YAML_INT || node->type == PA_YAML_REAL ||
+                          (node->type == PA_YAML_STRING && pa_parse_number(node->text, &theta)); /* 5e5 */
+    if (!is_number || !isfinite(theta) || theta < 1.0) {
         return pa_yaml_fail(yaml, node, err, "%s must be a number of at least 1", key);
     }
     *out = theta;
@@ -56,19 +58,15 @@ static pa_status read_directory(const pa_yaml *yaml, const pa_yaml_node *map, co
     return PA_OK;
 }
 
-static pa_status read_model(pa_run_config *config, const pa_yaml *yaml, pa_error *err)
+pa_status pa_model_read(const pa_yaml *yaml, const pa_yaml_node *map, pa_model *model, pa_error *err)
 {
     pa_status status = PA_OK;
-    const pa_yaml_node *map = pa_yaml_find(pa_yaml_root(yaml), "model");
-    config->model.struct_size = sizeof(config->model);
-    PA_TRY(read_size(yaml, map, "d_model", &config->model.d_model, err));
-    PA_TRY(read_size(yaml, map, "n_layers", &config->model.n_layers, err));
-    PA_TRY(read_size(yaml, map, "attention_n_heads", &config->model.n_heads, err));
-    PA_TRY(read_size(yaml, map, "attention_n_kv_heads", &config->model.n_kv_heads, err));
-    PA_TRY(read_theta(yaml, map, "position_emb_theta", &config->model.rope_theta, err));
-    if (config->model.n_kv_heads == 0) {
-        config->model.n_kv_heads = config->model.n_heads; /* null: as many as query heads */
-    }
+    *model = (pa_model){.struct_size = sizeof(*model)};
+    PA_TRY(read_size(yaml, map, "d_model", &model->d_model, err));
+    PA_TRY(read_size(yaml, map, "n_layers", &model->n_layers, err));
+    PA_TRY(read_size(yaml, map, "attention_n_heads", &model->n_heads, err));
+    PA_TRY(read_size(yaml, map, "attention_n_kv_heads", &model->n_kv_heads, err));
+    PA_TRY(read_theta(yaml, map, "position_emb_theta", &model->rope_theta, err));
 
 cleanup:
     return status;
@@ -101,7 +99,7 @@ pa_status pa_run_config_read(const pa_allocator *mem, const char *path, pa_run_c
     if (root->type != PA_YAML_MAPPING) {
         PA_TRY(pa_yaml_fail(yaml, root, err, "must be a mapping, not a %s", pa_yaml_type_name(root->type)));
     }
-    PA_TRY(read_model(&config, yaml, err));
+    PA_TRY(pa_model_read(yaml, pa_yaml_find(root, "model"), &config.model, err));
     read_processes(&config, yaml);
     const pa_yaml_node *map = pa_yaml_find(root, "checkpointing");
     PA_TRY(read_directory(yaml, map, "checkpoints_dir", "checkpoints", &checkpoints, err));
