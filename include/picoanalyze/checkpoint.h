@@ -76,8 +76,14 @@ typedef struct pa_run_options {
      * of a built-in naming or a mapping in YAML (docs/namings.md). NULL, "" or "auto": found out from the names.
      */
     const char *naming;
-    const pa_model
-        *model; /**< Sizes that replace those that the run's files tell, where they are not 0; may be NULL. */
+    /** Sizes that replace those that the run's files tell, where they are not 0. NULL: none. */
+    const pa_model *model;
+    /**
+     * 1: a single process of pico-train wrote the run, and the rows of its activations are to be put back in order. See
+     * pa_run_is_single_process(). Nothing else is touched, and nothing copied.
+     */
+    int32_t unscramble;
+    int32_t reserved; /**< Zero. */
 } pa_run_options;
 
 /**
@@ -93,7 +99,9 @@ typedef struct pa_run_options {
  * @param[out] err      Error text, or NULL.
  * @retval PA_ERR_INVALID   A `struct_size` is below that of the first version, a NULL argument, a size of the model that
  *                          is negative, or a `rope_theta` that is neither 0 nor at least 1.
- * @retval PA_ERR_CONFIG    The layout has no `{step}` or several, or leads out of the directory; or the naming is not valid.
+ * @retval PA_ERR_CONFIG    The layout has no `{step}` or several, or leads out of the directory; the naming is not valid; or
+ *                          `unscramble` is asked for and there is a layout, several processes wrote the run, or it does
+ *                          not say how many samples `checkpointing.learning_dynamics.batch_size` were together.
  * @retval PA_ERR_EXISTS    Two entries are of the same step, as `1` and `01`.
  * @retval PA_ERR_NOT_FOUND No such directory, or nothing in it matches the layout.
  * @return Else as pa_run_open() and, to count layers, pa_run_checkpoint().
@@ -123,7 +131,7 @@ PA_API const char *pa_run_path(const pa_run *run);
 
 /**
  * @brief Whether `training_config.yaml` says that one process wrote the run: pico-train then mixes up the rows of each
- *        micro-batch of activations.
+ *        micro-batch of activations. pa_run_options::unscramble undoes it.
  * @param[in] run  Run.
  * @return 1 or 0; 0 also when it does not say.
  */
@@ -273,7 +281,8 @@ PA_API PA_NODISCARD pa_status pa_checkpoint_tensor(const pa_checkpoint *checkpoi
 /**
  * @brief A tensor as a matrix: the last dimension is the columns, all others together the rows.
  *
- * The checkpoint keeps the matrix, so that all who ask share what is derived from it. Nothing is read yet.
+ * The checkpoint keeps the matrix, so that all who ask share what is derived from it. Nothing is read yet. Activations of
+ * a run that was opened with pa_run_options::unscramble have their rows in order.
  * @param[in]  checkpoint  Checkpoint.
  * @param[in]  split       Split.
  * @param[in]  kind        Kind.
@@ -285,6 +294,9 @@ PA_API PA_NODISCARD pa_status pa_checkpoint_tensor(const pa_checkpoint *checkpoi
  * @param[out] err         Error text, or NULL.
  * @retval PA_OK            Found.
  * @retval PA_ERR_NOT_FOUND No such tensor; the text names the nearest one, and the files that were looked into.
+ * @retval PA_ERR_SHAPE     To be unscrambled, and not of two dimensions.
+ * @retval PA_ERR_UNSUPPORTED Two tensors have that layer and suffix; or to be unscrambled, and it is not stored row after
+ *                          row, or is part of a longer storage and ends within a batch.
  * @retval PA_ERR_NOMEM     Out of memory.
  */
 PA_API PA_NODISCARD pa_status pa_checkpoint_matrix(const pa_checkpoint *checkpoint, const char *split, pa_kind kind,

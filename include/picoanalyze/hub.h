@@ -87,7 +87,8 @@ PA_API void pa_hub_destroy(pa_hub *hub);
  * @retval PA_ERR_NETWORK     The server cannot be reached or does not answer as it should, also when asked again.
  * @retval PA_ERR_FORMAT      What it sent is damaged. Likewise ::PA_ERR_LIMIT.
  * @retval PA_ERR_IO          The cache cannot be written.
- * @retval PA_ERR_CONFIG      `training_config.yaml` or the naming is not valid, or there is a layout.
+ * @retval PA_ERR_CONFIG      `training_config.yaml` or the options are not valid, as for pa_run_open_with(), or there is a
+ *                            layout.
  * @retval PA_ERR_CANCELLED   The progress callback asked to stop.
  * @retval PA_ERR_UNSUPPORTED The library was built without the feature `hub`.
  * @retval PA_ERR_NOMEM       Out of memory.

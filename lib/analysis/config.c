@@ -158,8 +158,8 @@ static pa_status read_compat(pa_config *config, const pa_yaml_node *node, pa_err
 
 static pa_status read_root(pa_config *config, pa_error *err)
 {
-    static const char *const known[] = {"analysis_name", "metrics", "steps",  "monitoring",
-                                        "compat",        "layout",  "naming", "model"};
+    static const char *const known[] = {"analysis_name", "metrics", "steps", "monitoring", "compat",
+                                        "layout",        "naming",  "model", "unscramble"};
     const pa_yaml_node *root = pa_yaml_root(config->yaml);
     pa_status status = PA_OK;
     PA_TRY(pa_config_expect(config, root, PA_YAML_MAPPING, "a configuration", err));

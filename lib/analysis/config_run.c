@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * @brief How a configuration wants its runs to be opened: `layout`, `naming` and `model`. */
+ * @brief How a configuration wants its runs to be opened: `layout`, `naming`, `model` and `unscramble`. */
 #include "analysis/config_impl.h"
 
 #include "base/text.h"
@@ -54,6 +54,16 @@ cleanup:
     return status;
 }
 
+static pa_status read_unscramble(pa_config *config, const pa_yaml_node *node, pa_error *err)
+{
+    if (node == NULL) {
+        return PA_OK;
+    }
+    const pa_status status = pa_config_expect(config, node, PA_YAML_BOOL, "unscramble", err);
+    config->run.unscramble = status == PA_OK && node->integer != 0;
+    return status;
+}
+
 pa_status pa_config_read_run(pa_config *config, const pa_yaml_node *root, pa_error *err)
 {
     pa_status status = PA_OK;
@@ -61,6 +71,7 @@ pa_status pa_config_read_run(pa_config *config, const pa_yaml_node *root, pa_err
     PA_TRY(read_layout(config, pa_config_value(root, "layout"), err));
     PA_TRY(read_naming(config, pa_config_value(root, "naming"), err));
     PA_TRY(read_model(config, pa_config_value(root, "model"), err));
+    PA_TRY(read_unscramble(config, pa_config_value(root, "unscramble"), err));
 
 cleanup:
     return status;

@@ -9,6 +9,7 @@
 #include "checkpoint/model_config.h"
 #include "checkpoint/naming.h"
 #include "checkpoint/reading.h"
+#include "checkpoint/unscramble.h"
 #include "matrix/leaf.h"
 
 pa_status pa_checkpoint_start(pa_context *ctx, int64_t step, const pa_model *model, pa_checkpoint **out, pa_error *err)
@@ -269,6 +270,15 @@ cleanup:
     return status;
 }
 
+static pa_status make_matrix(const pa_checkpoint *owner, const pa_entry *entry, pa_matrix **out, pa_error *err)
+{
+    const int64_t batch = owner->reading != NULL ? owner->reading->batch : 0;
+    if (batch > 0 && owner->groups[entry->group].kind == PA_ACTIVATIONS) {
+        return pa_unscramble(owner->ctx, entry->name, entry->tensor, batch, out, err);
+    }
+    return pa_matrix_from_tensors(owner->ctx, entry->tensor, 1, out, err);
+}
+
 pa_status pa_checkpoint_matrix(const pa_checkpoint *checkpoint, const char *split, pa_kind kind, int64_t layer,
                                const char *suffix, pa_matrix **out, pa_error *err)
 {
@@ -282,7 +292,7 @@ pa_status pa_checkpoint_matrix(const pa_checkpoint *checkpoint, const char *spli
     PA_TRY(pa_checkpoint_find(checkpoint, split, kind, layer, suffix, &owner, &entry, err));
     (void)pthread_mutex_lock(owner->lock);
     if (entry->matrix == NULL) {
-        status = pa_matrix_from_tensor(checkpoint->ctx, entry->tensor, &entry->matrix, err);
+        status = make_matrix(owner, entry, &entry->matrix, err);
     }
     if (status == PA_OK) {
         *out = pa_matrix_retain(entry->matrix);

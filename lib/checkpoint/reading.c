@@ -54,6 +54,10 @@ pa_status pa_reading_create(pa_context *ctx, const pa_run_options *options, pa_r
     reading->options.struct_size = sizeof(reading->options);
     reading->model.struct_size = sizeof(reading->model);
     PA_TRY(copy_text(reading, options->layout, &reading->options.layout, err));
+    PA_REQUIRE(options->unscramble == 0 || reading->options.layout[0] == '\0', err, PA_ERR_CONFIG,
+               "unscramble is about activations of pico-train: there are none in a run by the layout '%s'",
+               reading->options.layout);
+    reading->options.unscramble = options->unscramble != 0;
     PA_TRY(read_naming(reading, options->naming, err));
     if (options->model != NULL) {
         PA_TRY(pa_model_check(options->model, err));

@@ -15,6 +15,7 @@ struct pa_reading {
     pa_run_options options;  /**< See pa_run_opened_with(). */
     pa_model model;          /**< Of `options`. */
     const pa_naming *naming; /**< Of `options`; NULL: found out from the names. */
+    int64_t batch;           /**< Samples whose rows of activations are put in order together; 0: none are. */
 };
 
 /** Check options, which may be NULL, and keep them; the errors are those of pa_run_open_with(). */
@@ -22,4 +23,7 @@ pa_status pa_reading_create(pa_context *ctx, const pa_run_options *options, pa_r
 /** Both accept NULL. */
 pa_reading *pa_reading_retain(pa_reading *reading);
 void pa_reading_release(pa_reading *reading);
+
+/** pa_reading::batch of a run; in run.c. */
+int64_t pa_run_unscrambled_batch(const pa_run *run);
 #endif

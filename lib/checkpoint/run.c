@@ -19,7 +19,7 @@
 struct pa_run {
     pa_context *ctx;
     char *path;
-    int32_t is_single; /**< The configuration says that one process wrote it. */
+    int64_t n_processes; /**< That wrote it, by its configuration; 0: it does not say. */
     pa_reading *reading;
     char *name;
     pa_model model;
@@ -64,6 +64,21 @@ static pa_status join(const pa_allocator *mem, const char *a, const char *b, cha
     return status;
 }
 
+/* Rows that are in order would be mixed up by it. Whoever asks for it knows, where the configuration does not say. */
+static pa_status check_unscramble(const char *path, const pa_run_config *config, pa_error *err)
+{
+    pa_status status = PA_OK;
+    PA_REQUIRE(config->n_processes <= 1, err, PA_ERR_CONFIG,
+               "%s: unscramble: %lld processes wrote the run (num_devices, num_nodes), so its rows are in order", path,
+               (long long)config->n_processes);
+    PA_REQUIRE(config->batch > 0, err, PA_ERR_CONFIG,
+               "%s: unscramble: checkpointing.learning_dynamics.batch_size does not say how many samples were together",
+               path);
+
+cleanup:
+    return status;
+}
+
 static pa_status read_config(pa_run *run, const char *path, pa_error *err)
 {
     pa_status status = PA_OK;
@@ -72,7 +87,11 @@ static pa_status read_config(pa_run *run, const char *path, pa_error *err)
     PA_TRY(pa_run_config_read(mem, path, &config, err));
     pa_model_fill(&run->model, &config.model);
     pa_model_settle(&run->model);
-    run->is_single = config.is_single;
+    run->n_processes = config.n_processes;
+    if (run->reading->options.unscramble) {
+        PA_TRY(check_unscramble(path, &config, err));
+        run->reading->batch = config.batch;
+    }
     run->name = config.name != NULL   ? pa_strdup(mem, config.name)
                 : run->remote != NULL ? pa_strdup(mem, run->remote->fallback)
                                       : directory_name(run);
@@ -345,7 +364,12 @@ const char *pa_run_path(const pa_run *run)
 
 int32_t pa_run_is_single_process(const pa_run *run)
 {
-    return run->is_single;
+    return run->n_processes == 1;
+}
+
+int64_t pa_run_unscrambled_batch(const pa_run *run)
+{
+    return run->reading->batch;
 }
 
 const pa_run_options *pa_run_opened_with(const pa_run *run)

@@ -72,13 +72,21 @@ cleanup:
     return status;
 }
 
-static void read_processes(pa_run_config *config, const pa_yaml *yaml)
+/* What only some runs need is not worth an error: 0 when it is no size. */
+static int64_t guess_size(const pa_yaml_node *map, const char *key)
 {
-    const pa_yaml_node *fabric = pa_yaml_find(pa_yaml_find(pa_yaml_root(yaml), "training"), "fabric");
-    const pa_yaml_node *devices = pa_yaml_find(fabric, "num_devices");
-    const pa_yaml_node *nodes = pa_yaml_find(fabric, "num_nodes");
-    config->is_single = devices != NULL && nodes != NULL && devices->type == PA_YAML_INT &&
-                        nodes->type == PA_YAML_INT && devices->integer == 1 && nodes->integer == 1;
+    const pa_yaml_node *node = pa_yaml_find(map, key);
+    return node != NULL && node->type == PA_YAML_INT && node->integer > 0 && node->integer <= INT32_MAX ? node->integer
+                                                                                                        : 0;
+}
+
+static int64_t count_processes(const pa_yaml_node *root)
+{
+    const pa_yaml_node *fabric = pa_yaml_find(pa_yaml_find(root, "training"), "fabric");
+    const int64_t devices = guess_size(fabric, "num_devices");
+    const int64_t nodes = guess_size(fabric, "num_nodes");
+    const int64_t least = (devices > 0 ? devices : 1) * (nodes > 0 ? nodes : 1);
+    return (devices > 0 && nodes > 0) || least > 1 ? least : 0;
 }
 
 static pa_status copy(const pa_allocator *mem, const char *text, char **out, pa_error *err)
@@ -100,8 +108,9 @@ pa_status pa_run_config_read(const pa_allocator *mem, const char *path, pa_run_c
         PA_TRY(pa_yaml_fail(yaml, root, err, "must be a mapping, not a %s", pa_yaml_type_name(root->type)));
     }
     PA_TRY(pa_model_read(yaml, pa_yaml_find(root, "model"), &config.model, err));
-    read_processes(&config, yaml);
     const pa_yaml_node *map = pa_yaml_find(root, "checkpointing");
+    config.n_processes = count_processes(root);
+    config.batch = guess_size(pa_yaml_find(map, "learning_dynamics"), "batch_size");
     PA_TRY(read_directory(yaml, map, "checkpoints_dir", "checkpoints", &checkpoints, err));
     PA_TRY(read_directory(yaml, map, "learning_dynamics_dir", "learning_dynamics", &learning_dynamics, err));
     PA_TRY(copy(mem, checkpoints, &config.checkpoints, err));

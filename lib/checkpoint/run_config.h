@@ -9,7 +9,8 @@
 
 typedef struct pa_run_config {
     pa_model model;          /**< 0 where it does not say. */
-    int32_t is_single;       /**< One process wrote the run. */
+    int64_t n_processes;     /**< That wrote the run; 0: it does not say. */
+    int64_t batch;           /**< Samples of a micro-batch of learning dynamics; 0: it does not say. */
     char *name;              /**< NULL when it gives none. */
     char *checkpoints;       /**< Directory below the run. */
     char *learning_dynamics; /**< Directory below a step's. */

@@ -113,7 +113,16 @@ cp -r "$run" single && chmod -R u+w single
 printf '  fabric:\n    num_devices: 1\n    num_nodes: 1\n' >>single/training_config.yaml # it ends with 'training'
 pico analyze --config_path "$demo" --run_path single --output_dir single_out --quiet; expect_status 0
 [ "$(grep -c 'single process' err)" -eq 1 ] || fail 'not warned of once'
+{ cat "$demo"; echo 'unscramble: true'; } >unscramble.yaml
+pico analyze --config_path unscramble.yaml --run_path single --output_dir single_out --quiet; expect_status 0
+grep -q 'single process' err && fail 'warned of what is undone'
+for kind in activations:0 weights:1 gradients:1; do
+    grep "\"kind\": \"${kind%:*}\"" single_out/*/results.jsonl >of_kind && grep -q "\"unscrambled\": ${kind#*:}" of_kind &&
+        fail "rows of ${kind%:*} do not tell whether they were unscrambled"
+done
 sed -i 's/num_nodes: 1/num_nodes: 2/' single/training_config.yaml
+pico analyze --config_path unscramble.yaml --run_path single --output_dir single_out --quiet; expect_status 1; expect_no_out
+expect_err 'single/training_config.yaml: unscramble: 2 processes wrote the run'
 pico analyze --config_path "$demo" --run_path single --output_dir single_out --quiet; expect_status 0
 grep -q 'single process' err && fail 'warned of several processes'
 sed -i 's/num_nodes: 2/num_nodes: 1/' single/training_config.yaml

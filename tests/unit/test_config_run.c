@@ -30,14 +30,16 @@ static void test_nothing_is_asked_for_by_default(void **state)
     assert_string_equal(options->layout, "");
     assert_string_equal(options->naming, "");
     assert_null(options->model);
+    assert_int_equal(options->unscramble, 0);
     pa_config_destroy(config);
     pa_context_destroy(ctx);
 }
 
-static const char full[] = GOOD
-    "layout: '{step}'\n"
-    "naming:\n  a: 'h.{layer}.a'\n  b: {pattern: c, part: 1 of 2}\n"
-    "model: {d_model: 8, n_layers: 2, attention_n_heads: 4, attention_n_kv_heads: null, position_emb_theta: 5e5}\n";
+static const char full[] =
+    GOOD "layout: '{step}'\n"
+         "naming:\n  a: 'h.{layer}.a'\n  b: {pattern: c, part: 1 of 2}\n"
+         "model: {d_model: 8, n_layers: 2, attention_n_heads: 4, attention_n_kv_heads: null, position_emb_theta: 5e5}\n"
+         "unscramble: yes\n";
 
 static void test_what_is_asked_for_is_handed_on(void **state)
 {
@@ -54,6 +56,7 @@ static void test_what_is_asked_for_is_handed_on(void **state)
     assert_int_equal(options->model->n_heads, 4);
     assert_int_equal(options->model->n_kv_heads, 0);
     assert_close(options->model->rope_theta, 5e5, 0.0);
+    assert_int_equal(options->unscramble, 1);
     pa_config_destroy(config);
     assert_ok(parse(ctx, GOOD "naming: gpt2\n", &config, &err));
     assert_string_equal(pa_config_run_options(config)->naming, "gpt2");
@@ -74,6 +77,7 @@ static void test_what_is_wrong_is_told_with_its_place(void **state)
         {GOOD "model: {d_model: 0}\n", "c.yaml:3:18: d_model must be an integer from 1"},
         {GOOD "model: {attention_n_heads: four}\n", "c.yaml:3:28: attention_n_heads must be an integer"},
         {GOOD "model: {position_emb_theta: 0.5}\n", "c.yaml:3:29: position_emb_theta must be a number of at least 1"},
+        {GOOD "unscramble: 1\n", "c.yaml:3:13: unscramble must be of type boolean, not integer '1'"},
     };
     pa_error err;
     pa_config *config = NULL;
