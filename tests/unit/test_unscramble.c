@@ -271,6 +271,30 @@ static void test_views_of_longer_storages_are_put_in_order_where_they_end_with_a
     pa_context_destroy(ctx);
 }
 
+static void test_what_is_not_finite_is_counted_in_every_batch(void **state)
+{
+    (void)state;
+    char run[128];
+    float data[30];
+    int64_t n = 0;
+    pa_error err;
+    pa_matrix *m = NULL;
+    pa_context *ctx = pa_test_context();
+    make_run(run, sizeof(run), 1, "batch_size: 4");
+    for (int64_t at = 1; at < 30; at += 28) { /* in the first batch; in the last one, which is smaller */
+        memcpy(data, by_numpy, sizeof(data));
+        data[at] = NAN;
+        const stored t = {"layers.0.a", data, 30, 0, 10, 3, 3, 1, 0};
+        write_file(file_of(run, 0, "val", PA_ACTIVATIONS), &t, 1);
+        assert_ok(open_matrix(ctx, run, 1, PA_ACTIVATIONS, "a", &m, &err));
+        assert_ok(pa_matrix_nonfinite(m, &n, &err));
+        assert_int_equal(n, 1);
+        pa_matrix_destroy(m);
+    }
+    pa_test_remove(run);
+    pa_context_destroy(ctx);
+}
+
 static void test_other_kinds_are_not_touched(void **state)
 {
     (void)state;
@@ -510,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_what_numpy_mixed_up_is_in_order),
         cmocka_unit_test(test_every_size_of_the_last_batch_is_put_in_order),
         cmocka_unit_test(test_views_of_longer_storages_are_put_in_order_where_they_end_with_a_batch),
+        cmocka_unit_test(test_what_is_not_finite_is_counted_in_every_batch),
         cmocka_unit_test(test_other_kinds_are_not_touched),
         cmocka_unit_test(test_runs_that_cannot_be_meant_are_refused),
         cmocka_unit_test(test_a_study_of_a_run_that_was_mixed_up_is_that_of_the_run_that_was_not),
