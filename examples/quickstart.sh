@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 out=${1:-analysis_results}
 
 examples/ensure_packages.sh gcc libc6-dev meson ninja-build pkg-config libopenblas-dev liblapacke-dev libyaml-dev \
-    zlib1g-dev libjansson-dev libcurl4-openssl-dev nettle-dev
+    zlib1g-dev libisal-dev libjansson-dev libcurl4-openssl-dev nettle-dev
 
 build=build/release
 echo "Building into $build ..."

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # run.sh [STAGE...]: install what is missing, build with everything on, run the suite in every way that finds bugs.
-# Stages: debug, release (optimised: other warnings, other bugs), asan (address and undefined behaviour), tsan (threads),
+# Stages: debug, release (optimised: other warnings, other bugs; without ISA-L), asan (address and undefined behaviour), tsan (threads),
 # each with all tests, and valgrind (unit tests). Default: all of them.
 # The last line is "N passed, N failed", summed over the stages; the exit code is 0 only if none failed.
 set -uo pipefail
@@ -10,7 +10,7 @@ stages=("$@")
 [ $# -gt 0 ] || stages=(debug release asan tsan valgrind)
 
 examples/ensure_packages.sh gcc g++ libc6-dev meson ninja-build pkg-config libopenblas-dev liblapacke-dev libyaml-dev \
-    zlib1g-dev libjansson-dev libcurl4-openssl-dev nettle-dev python3 libcmocka-dev valgrind doxygen libopenmpi-dev openmpi-bin libopenblas0-openmp \
+    zlib1g-dev libisal-dev libjansson-dev libcurl4-openssl-dev nettle-dev python3 openssl libcmocka-dev valgrind doxygen libopenmpi-dev openmpi-bin libopenblas0-openmp \
     libopenblas0-serial || exit 1
 
 passed=0 failed=0
@@ -60,7 +60,7 @@ for stage in "${stages[@]}"; do
     started=$SECONDS
     case $stage in
     debug) build debug -Ddocs=enabled && suite debug debug ;;
-    release) build release-tested -Dbuildtype=release && suite release release-tested ;;
+    release) build release-tested -Dbuildtype=release -Disal=disabled && suite release release-tested ;;
     asan) build asan -Db_sanitize=address,undefined -Db_lundef=false && suite asan asan --timeout-multiplier 2 ;;
     tsan)
         # ThreadSanitizer of gcc 12 cannot place its shadow memory under strong address randomisation.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
  * @brief `picoanalyze analyze`: a configuration over a run, to files and tables. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -283,8 +284,8 @@ static int publish(const study *s, const request *asked)
     int code = CLI_OK;
     if (pa_results_export(s->results, "json,jsonl,csv", s->directory, &err) != PA_OK) {
         code = cli_fail("%s", err.message);
-    } else {
-        (void)unlink(s->journal);
+    } else if (unlink(s->journal) != 0 && errno != ENOENT) {
+        fprintf(stderr, "picoanalyze: warning: %s: cannot be removed: %s\n", s->journal, strerror(errno));
     }
     if (code == CLI_OK && !asked->quiet) {
         code = cli_table_print(s->results);

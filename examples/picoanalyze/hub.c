@@ -91,6 +91,7 @@ static void find_token(char *out, const char *home)
 int cli_hub_open(pa_context *ctx, cli_progress *progress, pa_hub **out)
 {
     static const char *const proxies[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
+    static const char *const authorities[] = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", NULL};
     static const char *const excepted[] = {"no_proxy", "NO_PROXY", NULL};
     char home[PATH_ROOM];
     char cache[PATH_ROOM];
@@ -107,6 +108,7 @@ int cli_hub_open(pa_context *ctx, cli_progress *progress, pa_hub **out)
                                     .no_proxy = first_of(excepted),
                                     .progress = cli_progress_fetch,
                                     .progress_user = progress,
-                                    .offline = is_true("HF_HUB_OFFLINE") || is_true("TRANSFORMERS_OFFLINE")};
+                                    .offline = is_true("HF_HUB_OFFLINE") || is_true("TRANSFORMERS_OFFLINE"),
+                                    .ca_file = first_of(authorities)};
     return pa_hub_open(ctx, &options, out, &err) == PA_OK ? CLI_OK : cli_fail("%s", err.message);
 }

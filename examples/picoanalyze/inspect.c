@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
  * @brief `picoanalyze inspect`: the tensors of a file or a run. */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -59,6 +60,13 @@ static int longest_name(const pa_checkpoint *checkpoint, int longest)
             longest = length > longest ? length : longest;
         }
     }
+    for (int64_t i = 0; i < pa_checkpoint_omitted_count(checkpoint); i++) {
+        pa_omitted_info info = {.struct_size = sizeof(info)};
+        if (pa_checkpoint_omitted(checkpoint, i, &info, NULL) == PA_OK) {
+            const int length = (int)strnlen(info.name, MAX_NAME - 1);
+            longest = length > longest ? length : longest;
+        }
+    }
     return longest;
 }
 
@@ -67,6 +75,24 @@ static void print_header(int name_width)
     const cli_style style = cli_stdout_style();
     printf("%s%8s  %-5s  %-11s  %-*s  %-5s  %s%s\n", style.bold, "step", "split", "kind", name_width, "name", "dtype",
            "shape", style.reset);
+}
+
+/* Tensors that are there and cannot be read, below those that can. */
+static int print_omitted(const pa_checkpoint *checkpoint, const char *step, int name_width)
+{
+    for (int64_t i = 0; i < pa_checkpoint_omitted_count(checkpoint); i++) {
+        pa_error err = {0};
+        pa_omitted_info info = {.struct_size = sizeof(info)};
+        char name[MAX_NAME];
+        char what[MAX_NAME];
+        if (pa_checkpoint_omitted(checkpoint, i, &info, &err) != PA_OK) {
+            return cli_fail("%s", err.message);
+        }
+        printf("%8s  %-5s  %-11s  %-*s  cannot be read: %s\n", step, info.split[0] != '\0' ? info.split : "-",
+               pa_kind_name(info.kind), name_width, printable(name, sizeof(name), info.name),
+               printable(what, sizeof(what), info.what));
+    }
+    return CLI_OK;
 }
 
 static int print_tensors(const pa_checkpoint *checkpoint, int name_width, totals *sums)
@@ -91,7 +117,7 @@ static int print_tensors(const pa_checkpoint *checkpoint, int name_width, totals
         sums->tensors++;
         sums->bytes += tensor_bytes(&info);
     }
-    return CLI_OK;
+    return print_omitted(checkpoint, step, name_width);
 }
 
 /* A step: the files of its learning dynamics, then its state dict. The first one decides how wide names are. */
@@ -173,7 +199,12 @@ static int inspect(const char *path, const char *layout, int64_t only_step)
     if (pa_context_create(&options, &ctx, &err) != PA_OK) {
         return cli_fail("%s", err.message);
     }
-    const int is_run = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    const int there = stat(path, &info) == 0;
+    if (!there && errno != ENOENT && errno != ENOTDIR) {
+        pa_context_destroy(ctx);
+        return cli_fail("%s: %s", path, strerror(errno));
+    }
+    const int is_run = there && S_ISDIR(info.st_mode);
     const int code = is_run ? inspect_run(ctx, path, layout, only_step, &sums) : inspect_file(ctx, path, &sums);
     if (code == CLI_OK) {
         char bytes[CLI_NUMBER_SIZE];

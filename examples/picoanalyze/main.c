@@ -4,9 +4,11 @@
  * @brief The program `picoanalyze`: chooses the command. Everything it does goes through the public headers.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "args.h"
 #include "heap.h"
@@ -116,8 +118,25 @@ static int run_command(int argc, char **argv)
     return CLI_USAGE;
 }
 
+/*
+ * A stream that was closed (>&-) gives its number to the first file that is opened, and then what is printed lands in
+ * results. What takes its place fails as a closed one does.
+ */
+static int occupy_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd) {
+            return CLI_ERROR; /* and there is nobody to tell */
+        }
+    }
+    return CLI_OK;
+}
+
 int main(int argc, char **argv)
 {
+    if (occupy_streams() != CLI_OK) {
+        return CLI_ERROR;
+    }
     /* A reader that goes away is an error with a text, not a silent death between two files. */
     (void)signal(SIGPIPE, SIG_IGN);
     int code = CLI_OK;

@@ -10,6 +10,9 @@
 
 enum { BAR_WIDTH = 30 };
 
+#define BAR_SECONDS 0.1
+#define LINE_SECONDS 5.0
+
 static double seconds_between(const struct timespec *from, const struct timespec *to)
 {
     return (double)(to->tv_sec - from->tv_sec) + 1e-9 * (double)(to->tv_nsec - from->tv_nsec);
@@ -22,6 +25,7 @@ void cli_progress_begin(cli_progress *progress, int quiet)
     progress->quiet = quiet;
     progress->terminal = isatty(STDERR_FILENO);
     (void)clock_gettime(CLOCK_MONOTONIC, &progress->begin);
+    progress->drawn = progress->terminal ? (struct timespec){0} : progress->begin;
 }
 
 void cli_progress_clear(cli_progress *progress)
@@ -32,15 +36,24 @@ void cli_progress_clear(cli_progress *progress)
     }
 }
 
-/* Not too often: 1 when a bar is due, whose first part is then drawn. */
-static int begin_bar(cli_progress *progress, double done, double all)
+/* Whether so much time has passed since the last time, which is then now. */
+static int is_due(cli_progress *progress, double seconds)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    if (progress->drawn.tv_sec != 0 && seconds_between(&progress->drawn, &now) < 0.1) {
+    if (seconds_between(&progress->drawn, &now) < seconds) {
         return 0;
     }
     progress->drawn = now;
+    return 1;
+}
+
+/* Not too often: 1 when a bar is due, whose first part is then drawn. */
+static int begin_bar(cli_progress *progress, double done, double all)
+{
+    if (!is_due(progress, BAR_SECONDS)) {
+        return 0;
+    }
     const double share = all <= 0.0 ? 0.0 : done < all ? done / all : 1.0;
     const int filled = (int)(share * BAR_WIDTH);
     char bar[BAR_WIDTH + 1];
@@ -74,17 +87,29 @@ void cli_progress_draw(cli_progress *progress, double done, double all)
     }
 }
 
+static void print_fetched(const pa_hub_progress *state)
+{
+    char done[CLI_NUMBER_SIZE];
+    char bytes[CLI_NUMBER_SIZE];
+    cli_format_bytes(done, (double)state->bytes_done);
+    cli_format_bytes(bytes, (double)state->bytes);
+    fprintf(stderr, "fetched %s of %s, %" PRId64 " of %" PRId64 " files", done, bytes, state->files_done, state->files);
+}
+
 int32_t cli_progress_fetch(void *user, const pa_hub_progress *state)
 {
     cli_progress *progress = user;
-    if (!progress->quiet && progress->terminal && state->bytes > 0 &&
-        begin_bar(progress, (double)state->bytes_done, (double)state->bytes)) {
-        char done[CLI_NUMBER_SIZE];
-        char bytes[CLI_NUMBER_SIZE];
-        cli_format_bytes(done, (double)state->bytes_done);
-        cli_format_bytes(bytes, (double)state->bytes);
-        fprintf(stderr, "fetched %s of %s, %" PRId64 " of %" PRId64 " files  ", done, bytes, state->files_done,
-                state->files);
+    if (progress->quiet || state->files_done == state->files) { /* asking for lists, or for what there is */
+        return !cli_signal_pending();
+    }
+    if (!progress->terminal) {
+        if (is_due(progress, LINE_SECONDS)) {
+            print_fetched(state);
+            fputc('\n', stderr);
+        }
+    } else if (begin_bar(progress, (double)state->bytes_done, (double)state->bytes)) {
+        print_fetched(state);
+        fputs("  ", stderr);
         end_bar(progress);
     }
     return !cli_signal_pending();

@@ -14,7 +14,7 @@ typedef struct cli_progress {
     atomic_int bar_shown;   /**< The cursor stands behind a bar. Warnings come from other threads. */
     int64_t steps_reported; /**< Plain lines: steps that have had theirs. */
     struct timespec begin;
-    struct timespec drawn; /**< When the bar was last drawn. */
+    struct timespec drawn; /**< When the bar was last drawn, or the last line printed that time asked for. */
 } cli_progress;
 
 void cli_progress_begin(cli_progress *progress, int quiet);
@@ -25,7 +25,7 @@ int32_t cli_progress_tick(void *user, const pa_progress *state);
 /** A bar without more, on a terminal only. */
 void cli_progress_draw(cli_progress *progress, double done, double all);
 
-/** The same for what comes from the Hub, on a terminal only. */
+/** The same for what comes from the Hub: a bar, or now and then a line. */
 int32_t cli_progress_fetch(void *user, const pa_hub_progress *state);
 
 /** Take the bar off the line, so that something else may be written. NULL is fine. */

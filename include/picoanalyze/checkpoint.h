@@ -278,6 +278,35 @@ PA_API int64_t pa_checkpoint_count(const pa_checkpoint *checkpoint);
 PA_API PA_NODISCARD pa_status pa_checkpoint_tensor(const pa_checkpoint *checkpoint, int64_t index, pa_tensor_info *out,
                                                    pa_error *err);
 
+/** A tensor that is in a file but cannot be read. Pointers are borrowed from the checkpoint. */
+typedef struct pa_omitted_info {
+    size_t struct_size; /**< `sizeof(pa_omitted_info)` as the caller compiled it; set before the call. */
+    const char *split;  /**< "train", "val"; "" for a single file. */
+    const char *name;   /**< Name as stored. */
+    const char *what;   /**< What it is: "complex64", "sparse", "quantized", "F4", "<U3" ... */
+    pa_kind kind;       /**< Weights, gradients, activations or attention patterns. */
+    int32_t reserved;   /**< Zero. */
+} pa_omitted_info;
+
+/**
+ * @brief Number of tensors that are in its files but cannot be read: complex, sparse, quantized and the like. Those
+ *        beside them can; a file that has no others is an error when it is opened.
+ * @param[in] checkpoint  Checkpoint.
+ * @return At least 0.
+ */
+PA_API int64_t pa_checkpoint_omitted_count(const pa_checkpoint *checkpoint);
+
+/**
+ * @brief Describe a tensor that cannot be read.
+ * @param[in]  checkpoint  Checkpoint.
+ * @param[in]  index       0 ... pa_checkpoint_omitted_count() - 1, in the order of the files.
+ * @param[in,out] out      `struct_size` set by the caller; the rest is filled in.
+ * @param[out] err         Error text, or NULL.
+ * @return ::PA_OK, or ::PA_ERR_INVALID for a bad index or `struct_size`, or a NULL argument.
+ */
+PA_API PA_NODISCARD pa_status pa_checkpoint_omitted(const pa_checkpoint *checkpoint, int64_t index,
+                                                    pa_omitted_info *out, pa_error *err);
+
 /**
  * @brief A tensor as a matrix: the last dimension is the columns, all others together the rows.
  *

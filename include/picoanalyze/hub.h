@@ -45,6 +45,8 @@ typedef struct pa_hub_options {
     void *progress_user;         /**< Handed to `progress`. */
     int32_t connections;         /**< Downloads at one time, 1 to 64; 0: 4. */
     int32_t offline;             /**< 1: the cache alone is asked. */
+    const char *ca_file;         /**< Certificates (PEM) of the authorities that vouch for servers, and only those: what
+                                      a proxy or a server of one's own may need. NULL or "": the system's. */
 } pa_hub_options;
 
 /**

@@ -7,10 +7,11 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "analysis/journal_file.h"
 #include "base/alloc.h"
+#include "base/crc32.h"
+#include "base/system.h"
 
 /*
  * Header: magic, uint32 version, uint64 plan, uint32 CRC-32 of these. Record: uint32 marker, uint32 length, uint32 CRC-32
@@ -31,7 +32,8 @@ struct pa_journal {
     char *path;
     int fd; /* -1 until there is a file */
     uint64_t plan;
-    int64_t end; /* of the last good record; 0 without a header */
+    int64_t end;     /* of the last good record; 0 without a header */
+    int64_t flushed; /* of it, bytes */
     int64_t records;
     int64_t unsynced; /* records */
     time_t synced;    /* when */
@@ -56,8 +58,7 @@ static uint32_t get32(const char *from)
 
 static uint32_t checksum(const char *a, size_t n, const char *b, size_t m)
 {
-    const uLong first = crc32(crc32(0, NULL, 0), (const Bytef *)a, (uInt)n);
-    return (uint32_t)crc32(first, (const Bytef *)b, (uInt)m);
+    return pa_crc32(pa_crc32(0, a, (int64_t)n), b, (int64_t)m);
 }
 
 /** @name Reading what is there
@@ -204,7 +205,8 @@ pa_status pa_journal_open(const pa_allocator *mem, const char *path, uint64_t pl
         if (read != NULL) {
             PA_TRY(read_all(journal, size, read, user, err));
         }
-        PA_TRY(pa_journal_cut(journal->fd, path, journal->end, err));
+        PA_TRY(pa_cut(journal->fd, path, journal->end, err));
+        journal->flushed = journal->end;
     }
     *out = journal;
     journal = NULL;
@@ -224,10 +226,10 @@ static pa_status make_file(pa_journal *journal, pa_error *err)
     char header[HEADER_BYTES];
     int64_t size = 0;
     if (journal->fd < 0) {
-        PA_TRY(pa_journal_make_parents(&journal->mem, journal->path, err));
+        PA_TRY(pa_make_parents(&journal->mem, journal->path, err));
         PA_TRY(pa_journal_open_file(journal->path, 1, &journal->fd, &size, err));
         PA_TRY(check_magic(journal, size, err)); /* somebody may have been faster */
-        PA_TRY(pa_journal_cut(journal->fd, journal->path, 0, err));
+        PA_TRY(pa_cut(journal->fd, journal->path, 0, err));
     }
     if (journal->end == 0) {
         make_header(header, journal->plan);
@@ -284,16 +286,33 @@ pa_status pa_journal_append(pa_journal *journal, const char *bytes, int64_t leng
     return remember(journal, status, &failure, err);
 }
 
+/*
+ * Records that a flush failed for may read well from memory for as long as the machine runs, and not be on the disk; another
+ * flush would say that all is well. Nobody is to go on from them.
+ */
+static pa_status flush(pa_journal *journal, pa_error *err)
+{
+    pa_status status = PA_OK;
+    PA_TRY(pa_flush(journal->fd, journal->path, err));
+    PA_TRY(pa_flush_name(&journal->mem, journal->path, err));
+    journal->flushed = journal->end;
+    journal->unsynced = 0;
+    journal->synced = now();
+
+cleanup:
+    if (status != PA_OK && status != PA_ERR_NOMEM) {
+        (void)pa_cut(journal->fd, journal->path, journal->flushed, NULL);
+        journal->records = journal->flushed > 0 ? journal->records : 0;
+    }
+    return status;
+}
+
 pa_status pa_journal_sync(pa_journal *journal, pa_error *err)
 {
     pa_error failure = journal->failure;
     pa_status status = failure.status;
     if (status == PA_OK && journal->unsynced > 0) {
-        status = pa_journal_flush(journal->fd, journal->path, &failure);
-    }
-    if (status == PA_OK) {
-        journal->unsynced = 0;
-        journal->synced = now();
+        status = flush(journal, &failure);
     }
     return remember(journal, status, &failure, err);
 }

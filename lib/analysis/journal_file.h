@@ -11,13 +11,6 @@
  */
 pa_status pa_journal_open_file(const char *path, int create, int *fd, int64_t *size, pa_error *err);
 
-/** All directories above `path`. */
-pa_status pa_journal_make_parents(const pa_allocator *mem, const char *path, pa_error *err);
-
 pa_status pa_journal_read_at(int fd, const char *path, int64_t offset, char *bytes, int64_t n, pa_error *err);
 pa_status pa_journal_write_at(int fd, const char *path, int64_t offset, const char *bytes, int64_t n, pa_error *err);
-pa_status pa_journal_cut(int fd, const char *path, int64_t size, pa_error *err);
-
-/** To the disk: the file, and its name in the directory. */
-pa_status pa_journal_flush(int fd, const char *path, pa_error *err);
 #endif

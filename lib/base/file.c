@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/system.h"
 
 /* Linux transfers at most 2 GiB - 4 KiB a call. */
 enum { READ_CHUNK = 1 << 30 };
@@ -24,27 +25,10 @@ struct pa_file {
     char *path;
 };
 
-static pa_status fail_errno(pa_error *err, const char *path, const char *action)
+static pa_status fail_open(pa_error *err, const char *path)
 {
-    const int code = errno;
-    char reason[128];
-    if (strerror_r(code, reason, sizeof(reason)) != 0) {
-        reason[0] = '\0';
-    }
-    if (code == ENOENT || code == ENOTDIR) {
-        return pa_fail(err, PA_ERR_NOT_FOUND, "%s: no such file", path);
-    }
-    return pa_fail(err, PA_ERR_IO, "%s: %s: %s (error %d)", path, action, reason, code);
-}
-
-static int open_retrying(const char *path)
-{
-    /* Not blocking: opening a pipe would wait for its other end. */
-    int fd = -1;
-    do {
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    } while (fd < 0 && errno == EINTR);
-    return fd;
+    return errno == ENOENT || errno == ENOTDIR ? pa_fail(err, PA_ERR_NOT_FOUND, "%s: no such file", path)
+                                               : pa_fail_errno(err, path, "open");
 }
 
 pa_status pa_file_open(const pa_allocator *mem, const char *path, pa_file **out, pa_error *err)
@@ -61,12 +45,13 @@ pa_status pa_file_open(const pa_allocator *mem, const char *path, pa_file **out,
     file->path = pa_strdup(mem, path);
     PA_REQUIRE_MEMORY(file->path, err, "a file name");
 
-    file->fd = open_retrying(path);
+    /* Not blocking: opening a pipe would wait for its other end. */
+    file->fd = pa_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (file->fd < 0) {
-        PA_TRY(fail_errno(err, path, "open"));
+        PA_TRY(fail_open(err, path));
     }
     if (fstat(file->fd, &info) != 0) {
-        PA_TRY(fail_errno(err, path, "stat"));
+        PA_TRY(pa_fail_errno(err, path, "stat"));
     }
     PA_REQUIRE(!S_ISDIR(info.st_mode), err, PA_ERR_UNSUPPORTED, "%s: is a directory, not a file", path);
     PA_REQUIRE(S_ISREG(info.st_mode), err, PA_ERR_UNSUPPORTED, "%s: is not a regular file", path);
@@ -121,11 +106,17 @@ void pa_file_error_prefix(const pa_file *file, pa_error *err)
     }
 }
 
+/*
+ * By size and time of modification. Not by the time of change: a rename over the name, and a link beside it, set that
+ * too, and do nothing to what is read here. Kernels before Linux 6.13 stamp with their clock's tick (1 to 10 ms), so that
+ * of two writes within one tick the second goes unseen by those who open the file in between; so do stores into a
+ * mapped page that was dirty already, and network file systems may tell later.
+ */
 static pa_status check_unchanged(const pa_file *file, pa_error *err)
 {
     struct stat info;
     if (fstat(file->fd, &info) != 0) {
-        return fail_errno(err, file->path, "stat");
+        return pa_fail_errno(err, file->path, "stat");
     }
     if ((int64_t)info.st_size != file->size) {
         return pa_fail(err, PA_ERR_IO, "%s: had %lld bytes when it was opened and has %lld now", file->path,
@@ -137,13 +128,17 @@ static pa_status check_unchanged(const pa_file *file, pa_error *err)
     return PA_OK;
 }
 
-pa_status pa_file_read(pa_file *file, int64_t offset, int64_t bytes, void *dst, pa_error *err)
+static pa_status check_range(const pa_file *file, int64_t offset, int64_t bytes, pa_error *err)
 {
     if (offset < 0 || bytes < 0 || bytes > file->size || offset > file->size - bytes) {
         return pa_fail(err, PA_ERR_FORMAT, "%s: %lld bytes at %lld are asked for, the file has %lld", file->path,
                        (long long)bytes, (long long)offset, (long long)file->size);
     }
-    unsigned char *to = dst;
+    return PA_OK;
+}
+
+static pa_status read_all(pa_file *file, int64_t offset, int64_t bytes, unsigned char *to, pa_error *err)
+{
     int64_t done = 0;
     while (done < bytes) {
         const int64_t left = bytes - done;
@@ -153,7 +148,7 @@ pa_status pa_file_read(pa_file *file, int64_t offset, int64_t bytes, void *dst, 
             continue;
         }
         if (got < 0) {
-            return fail_errno(err, file->path, "read");
+            return pa_fail_errno(err, file->path, "read");
         }
         if (got == 0) {
             return pa_fail(err, PA_ERR_IO, "%s: ends at %lld now, it had %lld bytes when it was opened", file->path,
@@ -162,8 +157,39 @@ pa_status pa_file_read(pa_file *file, int64_t offset, int64_t bytes, void *dst, 
         done += (int64_t)got;
     }
     atomic_fetch_add_explicit(&file->bytes_read, (long long)bytes, memory_order_relaxed);
+    return PA_OK;
+}
+
+pa_status pa_file_read(pa_file *file, int64_t offset, int64_t bytes, void *dst, pa_error *err)
+{
+    pa_status status = PA_OK;
+    PA_TRY(check_range(file, offset, bytes, err));
+    PA_TRY(read_all(file, offset, bytes, dst, err));
     /* Afterwards, so that a change during the read is seen too. */
-    return check_unchanged(file, err);
+    PA_TRY(check_unchanged(file, err));
+
+cleanup:
+    return status;
+}
+
+pa_status pa_file_pass(pa_file *file, const pa_allocator *mem, int64_t offset, int64_t bytes, pa_bytes_fn take,
+                       void *user, pa_error *err)
+{
+    pa_status status = PA_OK;
+    unsigned char *piece = NULL;
+    PA_TRY(check_range(file, offset, bytes, err));
+    piece = pa_alloc_raw(mem, bytes < PA_PIECE ? bytes : PA_PIECE, 1);
+    PA_REQUIRE_MEMORY(piece, err, "a piece of a file");
+    for (int64_t done = 0; done < bytes; done += PA_PIECE) {
+        const int64_t n = bytes - done < PA_PIECE ? bytes - done : PA_PIECE;
+        PA_TRY(read_all(file, offset + done, n, piece, err));
+        PA_TRY(take(user, piece, n, err));
+    }
+    PA_TRY(check_unchanged(file, err));
+
+cleanup:
+    pa_free(mem, piece);
+    return status;
 }
 
 void pa_file_announce(const pa_file *file, int64_t offset, int64_t bytes)

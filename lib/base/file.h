@@ -3,7 +3,7 @@
  * @brief Files: read at a place, counted, and checked against being changed meanwhile; written beside and renamed. */
 #ifndef PA_BASE_FILE_H
 #define PA_BASE_FILE_H
-#include "base/error.h"
+#include "base/storage.h"
 
 /** Opaque, counted: a regular file opened for reading. Any thread. */
 typedef struct pa_file pa_file;
@@ -21,6 +21,10 @@ int64_t pa_file_bytes_read(const pa_file *file);
  * was opened (size, modification time) is PA_ERR_IO; interrupted and short reads are continued.
  */
 pa_status pa_file_read(pa_file *file, int64_t offset, int64_t bytes, void *dst, pa_error *err);
+
+/** The same, handed over in pieces of PA_PIECE bytes and the rest; the first status of `take` that is not PA_OK ends it. */
+pa_status pa_file_pass(pa_file *file, const pa_allocator *mem, int64_t offset, int64_t bytes, pa_bytes_fn take,
+                       void *user, pa_error *err);
 
 /** That range will be read soon: the system may fetch it meanwhile. */
 void pa_file_announce(const pa_file *file, int64_t offset, int64_t bytes);
@@ -41,7 +45,8 @@ pa_status pa_output_write(pa_output *output, const char *path, const char *data,
 pa_status pa_output_begin(pa_output *output, const char *path, pa_error *err);
 pa_status pa_output_append(pa_output *output, const void *data, int64_t length, pa_error *err);
 pa_status pa_output_end(pa_output *output, pa_error *err);
-/** Rename all into place. After a failure what was not renamed yet is gone and its old version stays. */
+/** Rename all into place, for good: a loss of power afterwards does not undo it. After a failure what was not renamed yet
+ * is gone and its old version stays. */
 pa_status pa_output_commit(pa_output *output, pa_error *err);
 /** Removes what was not committed. */
 void pa_output_destroy(pa_output *output);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/system.h"
 
 /* Names that other processes left behind or are using are stepped over, this many times. */
 enum { MAX_NAME_ATTEMPTS = 1000 };
@@ -31,16 +32,6 @@ struct pa_output {
     int32_t committed;
 };
 
-static pa_status fail_errno(pa_error *err, const char *path, const char *action)
-{
-    const int code = errno;
-    char reason[128];
-    if (strerror_r(code, reason, sizeof(reason)) != 0) {
-        reason[0] = '\0';
-    }
-    return pa_fail(err, PA_ERR_IO, "%s: %s: %s (error %d)", path, action, reason, code);
-}
-
 pa_status pa_output_create(const pa_allocator *mem, pa_output **out, pa_error *err)
 {
     *out = pa_alloc(mem, 1, sizeof(**out));
@@ -55,22 +46,17 @@ pa_status pa_output_create(const pa_allocator *mem, pa_output **out, pa_error *e
 static pa_status make_directory(pa_output *output, const char *path, pa_error *err)
 {
     pa_status status = PA_OK;
-    struct stat info;
-    char *copy = NULL;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
-        goto cleanup;
-    }
-    copy = pa_strdup(&output->mem, path);
+    int made = 0;
+    char *copy = pa_strdup(&output->mem, path);
     PA_REQUIRE_MEMORY(copy, err, "a directory name");
     char **grown = pa_array_grow(&output->mem, output->directories, &output->directories_capacity,
                                  output->n_directories + 1, sizeof(*grown));
     PA_REQUIRE_MEMORY(grown, err, "the names of directories");
     output->directories = grown;
-    if (mkdir(path, 0777) == 0) {
+    PA_TRY(pa_make_directory(path, &made, err));
+    if (made) {
         output->directories[output->n_directories++] = copy;
         copy = NULL;
-    } else if (errno != EEXIST || stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) {
-        PA_TRY(fail_errno(err, path, "make directory"));
     }
 
 cleanup:
@@ -108,9 +94,9 @@ static pa_status open_temporary(pa_output *output, const char *path, char **temp
     *fd = -1;
     for (int attempt = 0; *fd < 0; attempt++) {
         (void)snprintf(name, room, "%s.%lld-%lld.part", path, (long long)getpid(), (long long)output->serial++);
-        *fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (*fd < 0 && errno != EINTR && (errno != EEXIST || attempt >= MAX_NAME_ATTEMPTS)) {
-            PA_TRY(fail_errno(err, name, "create"));
+        *fd = pa_open(name, O_WRONLY | O_CREAT | O_EXCL);
+        if (*fd < 0 && (errno != EEXIST || attempt >= MAX_NAME_ATTEMPTS)) {
+            PA_TRY(pa_fail_errno(err, name, "create"));
         }
     }
     *temporary = name;
@@ -139,8 +125,9 @@ static void drop_open(pa_output *output)
 pa_status pa_output_begin(pa_output *output, const char *path, pa_error *err)
 {
     pa_status status = PA_OK;
-    struct stat info;
-    PA_REQUIRE(stat(path, &info) != 0 || !S_ISDIR(info.st_mode), err, PA_ERR_IO, "%s: is a directory", path);
+    pa_path_kind kind = PA_PATH_NONE;
+    PA_TRY(pa_path_look(path, &kind, err));
+    PA_REQUIRE(kind != PA_PATH_DIRECTORY, err, PA_ERR_IO, "%s: is a directory", path);
     output->open.path = pa_strdup(&output->mem, path);
     PA_REQUIRE_MEMORY(output->open.path, err, "a file name");
     output_file *grown =
@@ -158,33 +145,16 @@ cleanup:
 
 pa_status pa_output_append(pa_output *output, const void *data, int64_t length, pa_error *err)
 {
-    const char *from = data;
-    int64_t done = 0;
-    while (done < length) {
-        const int64_t left = length - done;
-        const ssize_t put = write(output->fd, from + done, (size_t)(left < (1 << 30) ? left : (1 << 30)));
-        if (put < 0 && errno == EINTR) {
-            continue;
-        }
-        if (put < 0) {
-            return fail_errno(err, output->open.path, "write");
-        }
-        done += (int64_t)put;
-    }
-    return PA_OK;
+    return pa_write_all(output->fd, output->open.path, data, length, err);
 }
 
 pa_status pa_output_end(pa_output *output, pa_error *err)
 {
     pa_status status = PA_OK;
-    if (fsync(output->fd) != 0 && errno != EINVAL) {
-        PA_TRY(fail_errno(err, output->open.path, "flush"));
-    }
-    const int closed = close(output->fd);
+    PA_TRY(pa_flush(output->fd, output->open.path, err));
+    const int fd = output->fd;
     output->fd = -1;
-    if (closed != 0) {
-        PA_TRY(fail_errno(err, output->open.path, "close"));
-    }
+    PA_TRY(pa_close_written(fd, output->open.path, err));
     output->files[output->count++] = output->open;
     output->open = (output_file){NULL, NULL};
 
@@ -221,6 +191,34 @@ static void discard(pa_output *output)
     }
 }
 
+/* Whether both names are in one directory. */
+static int are_neighbours(const char *a, const char *b)
+{
+    const char *slash_a = strrchr(a, '/');
+    const char *slash_b = strrchr(b, '/');
+    const ptrdiff_t n = slash_a != NULL ? slash_a - a : -1;
+    return n == (slash_b != NULL ? slash_b - b : -1) && (n < 0 || memcmp(a, b, (size_t)n) == 0);
+}
+
+/* Files come directory by directory, and each directory is flushed once for them. */
+static pa_status flush_names(const pa_output *output, pa_error *err)
+{
+    pa_status status = PA_OK;
+    for (int64_t i = 0; i < output->count; i++) {
+        if (i == 0 || !are_neighbours(output->files[i].path, output->files[i - 1].path)) {
+            PA_TRY(pa_flush_name(&output->mem, output->files[i].path, err));
+        }
+    }
+    for (int64_t i = 0; i < output->n_directories; i++) {
+        if (i == 0 || !are_neighbours(output->directories[i], output->directories[i - 1])) {
+            PA_TRY(pa_flush_name(&output->mem, output->directories[i], err));
+        }
+    }
+
+cleanup:
+    return status;
+}
+
 pa_status pa_output_commit(pa_output *output, pa_error *err)
 {
     for (int64_t i = 0; i < output->count; i++) {
@@ -229,7 +227,7 @@ pa_status pa_output_commit(pa_output *output, pa_error *err)
             continue;
         }
         if (rename(file->temporary, file->path) != 0) {
-            const pa_status status = fail_errno(err, file->path, "rename into place");
+            const pa_status status = pa_fail_errno(err, file->path, "rename into place");
             discard(output);
             return status;
         }
@@ -237,7 +235,7 @@ pa_status pa_output_commit(pa_output *output, pa_error *err)
         file->temporary = NULL;
         output->committed = 1;
     }
-    return PA_OK;
+    return flush_names(output, err);
 }
 
 void pa_output_destroy(pa_output *output)

@@ -12,9 +12,19 @@
 
 typedef struct pa_storage pa_storage;
 
+/** Bytes of a piece: a multiple of every element's size, and small enough to be worked on in the processor's cache. */
+enum { PA_PIECE = 1 << 16 };
+
+/** Takes the next `count` bytes, which are borrowed for the call. */
+typedef pa_status (*pa_bytes_fn)(void *user, const void *bytes, int64_t count, pa_error *err);
+
 typedef struct pa_storage_ops {
-    /** Fill `dst` with `bytes` bytes from `offset` on; the range lies inside the storage. Any thread. */
-    pa_status (*read)(pa_storage *self, int64_t offset, int64_t bytes, void *dst, pa_error *err);
+    /**
+     * Hand over `bytes` bytes from `offset` on, in pieces of PA_PIECE bytes and the rest; the range lies inside the
+     * storage. Damage may show behind a piece that was taken already: what was taken is good when PA_OK is returned.
+     * Any thread.
+     */
+    pa_status (*pass)(pa_storage *self, int64_t offset, int64_t bytes, pa_bytes_fn take, void *user, pa_error *err);
     /** Free the storage itself; called when the last reference goes. */
     void (*destroy)(pa_storage *self);
     /** All of it will be read soon: the system may fetch it meanwhile. May be NULL. Any thread. */
@@ -33,6 +43,12 @@ struct pa_storage {
 void pa_storage_init(pa_storage *storage, const pa_storage_ops *ops, const void *resident, int64_t bytes);
 pa_storage *pa_storage_retain(pa_storage *storage);
 void pa_storage_release(pa_storage *storage);
+
+/** Fill `dst` with `bytes` bytes from `offset` on; the range lies inside the storage. */
+pa_status pa_storage_read(pa_storage *storage, int64_t offset, int64_t bytes, void *dst, pa_error *err);
+
+/** A ::pa_bytes_fn that copies to where the `unsigned char *` lies that `user` points to, and moves it on. */
+pa_status pa_take_copy(void *user, const void *bytes, int64_t count, pa_error *err);
 
 /** A view of a storage. Shape and strides are borrowed from whoever made the description. */
 typedef struct pa_tensor {
@@ -67,12 +83,9 @@ int64_t pa_tensor_count(const pa_tensor *tensor);
 pa_status pa_tensor_read(const pa_tensor *tensor, const pa_allocator *mem, double *dst, int64_t *nonfinite,
                          pa_error *err);
 
-/** Takes the next `count` bytes, which are borrowed for the call. */
-typedef pa_status (*pa_bytes_fn)(void *user, const void *bytes, int64_t count, pa_error *err);
-
 /**
- * Hand over all elements in row-major order as they are stored, but in little-endian order. Needs as much memory as the
- * part of the storage that the tensor spans. The tensor must have been checked.
+ * Hand over all elements in row-major order as they are stored, but in little-endian order. The tensor must have been
+ * checked. Elements that do not lie one after the other need as much memory as the part of the storage that they span.
  */
 pa_status pa_tensor_bytes(const pa_tensor *tensor, const pa_allocator *mem, pa_bytes_fn take, void *user,
                           pa_error *err);

@@ -63,6 +63,18 @@ cleanup:
     return status;
 }
 
+/* A file of nothing but what cannot be read is refused; of a part the whole is what counts. */
+static pa_status check_readable(const pa_archive *archive, pa_error *err)
+{
+    char shown[PA_PRINTABLE_SIZE];
+    if (archive->count > 0 || archive->n_omissions == 0 || archive->depth > 0) {
+        return PA_OK;
+    }
+    const pa_archive_omission *first = &archive->omissions[0];
+    return pa_fail(err, PA_ERR_UNSUPPORTED, "'%s' cannot be read (%s), and there is no other tensor",
+                   pa_printable(shown, first->name, (int64_t)strlen(first->name)), first->what);
+}
+
 static pa_status open_at(pa_context *ctx, const char *path, int32_t depth, pa_archive **out, pa_error *err)
 {
     pa_status status = PA_OK;
@@ -78,6 +90,7 @@ static pa_status open_at(pa_context *ctx, const char *path, int32_t depth, pa_ar
     archive->format = format->name;
     PA_TRY(format->read(archive, err));
     PA_TRY(check_names(archive, err));
+    PA_TRY(check_readable(archive, err));
     *out = archive;
     archive = NULL;
 
@@ -122,6 +135,7 @@ void pa_archive_destroy(pa_archive *archive)
     }
     pa_free(mem, archive->parts);
     pa_free(mem, archive->entries);
+    pa_free(mem, archive->omissions);
     pa_arena_free(&archive->arena);
     pa_file_release(archive->file);
     pa_free(mem, archive);
@@ -153,6 +167,22 @@ pa_status pa_archive_add(pa_archive *archive, const char *name, const pa_tensor 
     entry->tensor.shape = dims;
     entry->tensor.strides = dims + tensor->ndim;
     (void)pa_storage_retain(tensor->storage);
+
+cleanup:
+    return status;
+}
+
+pa_status pa_archive_omit(pa_archive *archive, const char *name, const char *what, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_archive_omission *grown = pa_array_grow(&archive->ctx->mem, archive->omissions, &archive->omissions_capacity,
+                                               archive->n_omissions + 1, sizeof(*grown));
+    PA_REQUIRE_MEMORY(grown, err, "the tensors of a file");
+    archive->omissions = grown;
+    const pa_archive_omission made = {pa_arena_strdup(&archive->arena, name), pa_arena_strdup(&archive->arena, what)};
+    PA_REQUIRE(made.name != NULL && made.what != NULL, err, PA_ERR_NOMEM, "out of memory for the tensors of a file");
+    archive->omissions[archive->n_omissions++] = made;
+    archive->skipped++;
 
 cleanup:
     return status;

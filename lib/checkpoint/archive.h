@@ -14,6 +14,12 @@ typedef struct pa_archive_entry {
     pa_tensor tensor; /**< Checked: pa_tensor_check() has passed. */
 } pa_archive_entry;
 
+/** A tensor of a file that cannot be read, while those beside it can. All pointers belong to the archive. */
+typedef struct pa_archive_omission {
+    const char *name;
+    const char *what; /**< "complex64", "sparse" ... */
+} pa_archive_omission;
+
 /** What a file says about itself, as safetensors files do. */
 typedef struct pa_archive_notes {
     const char *const *texts; /**< Keys and their values in turn; the archive's. */
@@ -31,7 +37,10 @@ struct pa_archive {
     int64_t count;
     int64_t capacity;
     pa_archive_notes notes;
-    int64_t skipped;    /**< Things in the file that are not tensors of a supported type. */
+    int64_t skipped; /**< Things in the file that are not tensors of a supported type, omissions among them. */
+    pa_archive_omission *omissions;
+    int64_t n_omissions;
+    int64_t omissions_capacity;
     pa_archive **parts; /**< Files that this one refers to, whose tensors are among the entries. */
     int64_t n_parts;
     int32_t depth; /**< 0, or 1 for a part. */
@@ -61,6 +70,12 @@ int64_t pa_archive_bytes_read(const pa_archive *archive);
  * A name that is there already makes pa_archive_open() fail with PA_ERR_FORMAT.
  */
 pa_status pa_archive_add(pa_archive *archive, const char *name, const pa_tensor *tensor, pa_error *err);
+
+/**
+ * For formats: say that there is a tensor that cannot be read; texts are copied. When a file has no others,
+ * pa_archive_open() fails with PA_ERR_UNSUPPORTED.
+ */
+pa_status pa_archive_omit(pa_archive *archive, const char *name, const char *what, pa_error *err);
 
 /** For formats: open a file that this one refers to, which may not refer to others in turn. Nothing is added. */
 pa_status pa_archive_open_part(const pa_archive *archive, const char *path, pa_archive **out, pa_error *err);

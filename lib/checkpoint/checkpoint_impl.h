@@ -127,6 +127,13 @@ int64_t pa_checkpoint_announce(const pa_checkpoint *checkpoint, int64_t layer);
 void pa_checkpoint_trim(const pa_checkpoint *checkpoint, int64_t layer);
 /** @} */
 
+/** @name omitted.c
+ * @{ */
+/** PA_ERR_UNSUPPORTED when a group has that tensor and it cannot be read, PA_OK when it has none. */
+pa_status pa_checkpoint_check_omitted(const pa_checkpoint *checkpoint, int64_t group, int64_t layer, const char *suffix,
+                                      pa_error *err);
+/** @} */
+
 /** @name tensor_name.c
  * @{ */
 /** Split `<anything>layers.<n>.<suffix>`: returns the suffix and sets the layer; without a layer the name and -1. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checkpoint/layout.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/sort.h"
+#include "base/system.h"
 #include "base/text.h"
 #include "checkpoint/checkpoint_impl.h"
 
@@ -114,18 +113,15 @@ static pa_status read_entries(listing *l, pa_error *err)
 {
     pa_status status = PA_OK;
     DIR *directory = NULL;
+    const char *name = NULL;
     pa_text path = {.mem = &l->ctx->mem};
     PA_TRY(pa_text_printf(&path, err, "%s/%.*s", l->root, (int)l->pattern.head, l->pattern.layout));
-    directory = opendir(path.data);
-    PA_REQUIRE(directory != NULL || (errno != ENOENT && errno != ENOTDIR), err, PA_ERR_NOT_FOUND,
-               "%s: no such directory", path.data);
-    PA_REQUIRE(directory != NULL, err, PA_ERR_IO, "%s: cannot be listed (error %d)", path.data, errno);
-    errno = 0;
-    for (const struct dirent *item = readdir(directory); item != NULL; item = readdir(directory)) {
-        PA_TRY(consider(l, item->d_name, err));
-        errno = 0;
+    PA_TRY(pa_listing_open(path.data, &directory, err));
+    PA_TRY(pa_listing_next(directory, path.data, &name, err));
+    while (name != NULL) {
+        PA_TRY(consider(l, name, err));
+        PA_TRY(pa_listing_next(directory, path.data, &name, err));
     }
-    PA_REQUIRE(errno == 0, err, PA_ERR_IO, "%s: cannot be listed (error %d)", path.data, errno);
 
 cleanup:
     if (directory != NULL) {

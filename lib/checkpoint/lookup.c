@@ -208,6 +208,9 @@ static pa_status find_own(const pa_checkpoint *checkpoint, const char *split, pa
     if (group >= 0) {
         PA_TRY(find_place(checkpoint, group, layer, suffix, &place, err));
     }
+    if (group >= 0 && place < 0) {
+        PA_TRY(pa_checkpoint_check_omitted(checkpoint, group, layer, suffix, err));
+    }
     if (place >= 0) {
         pa_entry *entry = &checkpoint->entries[checkpoint->order[place]];
         /* Two stacks of layers in one file (an encoder and a decoder) cannot be told apart by the layer's number. */

@@ -3,8 +3,8 @@
 
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/system.h"
 #include "base/text.h"
 #include "base/yaml.h" /* of which JSON is a part */
 
@@ -59,9 +59,12 @@ void pa_model_settle(pa_model *model)
     fill(&model->n_kv_heads, model->n_heads);
 }
 
+/* Transformers 5 has what it is about positions in a mapping of its own. */
 static double find_theta(const pa_yaml_node *root)
 {
-    const pa_yaml_node *node = pa_yaml_find(root, "rope_theta");
+    const pa_yaml_node *positions = pa_yaml_find(root, "rope_parameters");
+    const int is_map = positions != NULL && positions->type == PA_YAML_MAPPING;
+    const pa_yaml_node *node = pa_yaml_find(is_map ? positions : root, "rope_theta");
     const double theta = node == NULL ? 0.0 : node->type == PA_YAML_INT ? (double)node->integer : node->real;
     const int is_number = node != NULL && (node->type == PA_YAML_INT || node->type == PA_YAML_REAL);
     return is_number && isfinite(theta) && theta >= 1.0 ? theta : 0.0;
@@ -85,13 +88,13 @@ static void fill_model(const pa_yaml_node *root, pa_model *model)
 pa_status pa_model_config_read(pa_context *ctx, const char *path, pa_model *model, pa_error *err)
 {
     pa_status status = PA_OK;
-    struct stat info;
+    pa_path_kind kind = PA_PATH_NONE;
     pa_error why = {0};
     pa_yaml *yaml = NULL;
     pa_text file = {.mem = &ctx->mem};
     const char *slash = strrchr(path, '/');
-    const int is_directory = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-    if (is_directory) {
+    PA_TRY(pa_path_look(path, &kind, err));
+    if (kind == PA_PATH_DIRECTORY) {
         PA_TRY(pa_text_printf(&file, err, "%s/config.json", path));
     } else {
         PA_TRY(pa_text_printf(&file, err, "%.*sconfig.json", slash != NULL ? (int)(slash + 1 - path) : 0, path));

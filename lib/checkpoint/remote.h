@@ -25,8 +25,8 @@ struct pa_remote {
     int64_t n_steps;
     /** Learn which files a step has. */
     pa_status (*begin)(pa_remote *remote, int64_t step, pa_error *err);
-    /** Whether a step has a file. */
-    int (*has)(pa_remote *remote, const pa_remote_file *file);
+    /** Whether a step has a file: 1 or 0. */
+    pa_status (*has)(pa_remote *remote, const pa_remote_file *file, int *there, pa_error *err);
     /** Have the file here, and give its path, to be freed with pa_free(). */
     pa_status (*fetch)(pa_remote *remote, const pa_remote_file *file, char **path, pa_error *err);
     /** Have all of these here that the steps have. */

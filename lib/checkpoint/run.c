@@ -2,13 +2,11 @@
 /* Directories as pico-train writes them. */
 #include <picoanalyze/checkpoint.h>
 
-#include <dirent.h>
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/sort.h"
+#include "base/system.h"
 #include "base/text.h"
 #include "checkpoint/checkpoint_impl.h"
 #include "checkpoint/layout.h"
@@ -137,12 +135,14 @@ static pa_status step_path(const pa_run *run, int64_t step, pa_text *out, pa_err
 
 static pa_status is_step_directory(const pa_run *run, int64_t step, int *out, pa_error *err)
 {
-    struct stat info;
+    pa_status status = PA_OK;
+    pa_path_kind kind = PA_PATH_NONE;
     pa_text path = {.mem = &run->ctx->mem};
-    const pa_status status = step_path(run, step, &path, err);
-    if (status == PA_OK) {
-        *out = stat(path.data, &info) == 0 && S_ISDIR(info.st_mode);
-    }
+    PA_TRY(step_path(run, step, &path, err));
+    PA_TRY(pa_path_look(path.data, &kind, err));
+    *out = kind == PA_PATH_DIRECTORY;
+
+cleanup:
     pa_text_free(&path);
     return status;
 }
@@ -157,13 +157,12 @@ static pa_status list_steps(pa_run *run, pa_error *err)
 {
     pa_status status = PA_OK;
     int64_t capacity = 0;
-    DIR *directory = opendir(run->checkpoints);
-    PA_REQUIRE(directory != NULL || (errno != ENOENT && errno != ENOTDIR), err, PA_ERR_NOT_FOUND,
-               "%s: no such directory", run->checkpoints);
-    PA_REQUIRE(directory != NULL, err, PA_ERR_IO, "%s: cannot be listed (error %d)", run->checkpoints, errno);
-    errno = 0;
-    for (const struct dirent *item = readdir(directory); item != NULL; item = readdir(directory)) {
-        const int64_t step = parse_step(item->d_name);
+    DIR *directory = NULL;
+    const char *name = NULL;
+    PA_TRY(pa_listing_open(run->checkpoints, &directory, err));
+    PA_TRY(pa_listing_next(directory, run->checkpoints, &name, err));
+    while (name != NULL) {
+        const int64_t step = parse_step(name);
         int is_directory = 0;
         if (step >= 0) {
             PA_TRY(is_step_directory(run, step, &is_directory, err));
@@ -174,9 +173,8 @@ static pa_status list_steps(pa_run *run, pa_error *err)
             run->steps = grown;
             run->steps[run->n_steps++] = step;
         }
-        errno = 0;
+        PA_TRY(pa_listing_next(directory, run->checkpoints, &name, err));
     }
-    PA_REQUIRE(errno == 0, err, PA_ERR_IO, "%s: cannot be listed (error %d)", run->checkpoints, errno);
     PA_REQUIRE(run->n_steps > 0, err, PA_ERR_NOT_FOUND, "%s: there is no directory step_<N> in it", run->checkpoints);
     pa_sort_order(run->steps, run->n_steps, compare_numbers, NULL);
 
@@ -284,15 +282,15 @@ pa_status pa_run_open_with(pa_context *ctx, const char *path, const pa_run_optio
                            pa_error *err)
 {
     pa_status status = PA_OK;
-    struct stat info;
+    pa_path_kind kind = PA_PATH_NONE;
     pa_run *run = NULL;
     char *config = NULL;
     PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_run_open: out is NULL");
     *out = NULL;
     PA_REQUIRE(ctx != NULL && path != NULL, err, PA_ERR_INVALID, "pa_run_open: ctx or path is NULL");
-    PA_REQUIRE(stat(path, &info) == 0, err, errno == ENOENT || errno == ENOTDIR ? PA_ERR_NOT_FOUND : PA_ERR_IO,
-               "%s: no such directory", path);
-    PA_REQUIRE(S_ISDIR(info.st_mode), err, PA_ERR_NOT_FOUND, "%s: is a file, not the directory of a run", path);
+    PA_TRY(pa_path_look(path, &kind, err));
+    PA_REQUIRE(kind != PA_PATH_NONE, err, PA_ERR_NOT_FOUND, "%s: no such directory", path);
+    PA_REQUIRE(kind == PA_PATH_DIRECTORY, err, PA_ERR_NOT_FOUND, "%s: is a file, not the directory of a run", path);
     PA_TRY(start(ctx, path, options, &run, err));
     if (run->reading->options.layout[0] != '\0') {
         PA_TRY(read_layout(run, err));
@@ -399,10 +397,12 @@ static pa_status note_if_there(const pa_run *run, pa_checkpoint *checkpoint, con
                                pa_error *err)
 {
     pa_status status = PA_OK;
+    int there = 0;
     pa_text name = {.mem = &run->ctx->mem};
     PA_TRY(file_name(run, split, kind, &name, err));
     const pa_remote_file file = {checkpoint->step, split, name.data};
-    if (run->remote->has(run->remote, &file)) {
+    PA_TRY(run->remote->has(run->remote, &file, &there, err));
+    if (there) {
         PA_TRY(pa_distant_add(checkpoint, split, kind, name.data, err));
     }
 
@@ -415,12 +415,13 @@ static pa_status add_if_there(const pa_run *run, pa_checkpoint *checkpoint, cons
                               pa_error *err)
 {
     pa_status status = PA_OK;
-    struct stat info;
+    pa_path_kind there = PA_PATH_NONE;
     pa_text path = {.mem = &run->ctx->mem};
     PA_TRY(step_path(run, checkpoint->step, &path, err));
     PA_TRY(pa_text_append(&path, "/", err));
     PA_TRY(file_name(run, split, kind, &path, err));
-    if (stat(path.data, &info) == 0 || (errno != ENOENT && errno != ENOTDIR)) {
+    PA_TRY(pa_path_look(path.data, &there, err));
+    if (there != PA_PATH_NONE) {
         PA_TRY(pa_checkpoint_add_file(checkpoint, split, kind, path.data, err));
     }
 

@@ -4,11 +4,10 @@
  * weight is asked for that the learning dynamics do not have. Weights do not depend on the data, so one serves both
  * splits.
  */
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/system.h"
 #include "base/text.h"
 #include "checkpoint/checkpoint_impl.h"
 #include "checkpoint/naming.h"
@@ -23,18 +22,18 @@ enum { N_NAMES = sizeof(names) / sizeof(names[0]) };
 pa_status pa_state_dict_find(const pa_allocator *mem, const char *folder, char **out, pa_error *err)
 {
     pa_status status = PA_OK;
-    struct stat info;
+    pa_path_kind kind = PA_PATH_NONE;
     pa_text path = {.mem = mem};
     *out = NULL;
-    if (stat(folder, &info) == 0 && S_ISREG(info.st_mode)) {
-        *out = pa_strdup(mem, folder);
-        return *out != NULL ? PA_OK : pa_fail_nomem(err, "the name of a file");
+    PA_TRY(pa_path_look(folder, &kind, err));
+    if (kind == PA_PATH_FILE) {
+        PA_REQUIRE_MEMORY(*out = pa_strdup(mem, folder), err, "the name of a file");
     }
     for (int i = 0; i < N_NAMES && *out == NULL; i++) {
         path.length = 0;
         PA_TRY(pa_text_printf(&path, err, "%s/%s", folder, names[i]));
-        /* A file that cannot be looked at is there: opening it will say why. */
-        if (stat(path.data, &info) == 0 || (errno != ENOENT && errno != ENOTDIR)) {
+        PA_TRY(pa_path_look(path.data, &kind, err));
+        if (kind != PA_PATH_NONE) {
             *out = path.data;
             path.data = NULL;
         }
@@ -48,6 +47,7 @@ cleanup:
 pa_status pa_state_dict_locate(pa_checkpoint *checkpoint, const char *folder, pa_error *err)
 {
     pa_status status = PA_OK;
+    int there = 0;
     pa_remote *remote = checkpoint->remote;
     const pa_allocator *mem = &checkpoint->ctx->mem;
     checkpoint->folder = pa_strdup(mem, folder);
@@ -57,7 +57,8 @@ pa_status pa_state_dict_locate(pa_checkpoint *checkpoint, const char *folder, pa
     }
     for (int i = 0; remote != NULL && i < N_NAMES && checkpoint->state_dict_path == NULL; i++) {
         const pa_remote_file file = {checkpoint->step, "", names[i]};
-        if (remote->has(remote, &file)) {
+        PA_TRY(remote->has(remote, &file, &there, err));
+        if (there) {
             checkpoint->state_dict_path = pa_strdup(mem, names[i]);
             PA_REQUIRE_MEMORY(checkpoint->state_dict_path, err, "the name of a file");
         }

@@ -19,18 +19,9 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/system.h"
 
-enum { MAX_SMALL_FILE = 64 << 20 };
-
-pa_status pa_cache_fail(pa_error *err, const char *path, const char *action)
-{
-    const int code = errno;
-    char reason[128];
-    if (strerror_r(code, reason, sizeof(reason)) != 0) {
-        reason[0] = '\0';
-    }
-    return pa_fail(err, PA_ERR_IO, "%s: %s: %s (error %d)", path, action, reason, code);
-}
+enum { MAX_SMALL_FILE = 64 << 20, MAX_NAME_ATTEMPTS = 1000 };
 
 pa_status pa_cache_folder(const pa_hub *hub, const char *repo_id, pa_text *out, pa_error *err)
 {
@@ -66,24 +57,6 @@ cleanup:
     return status;
 }
 
-pa_status pa_cache_make_parents(const pa_hub *hub, const char *path, pa_error *err)
-{
-    pa_status status = PA_OK;
-    char *parent = pa_strdup(&hub->ctx->mem, path);
-    PA_REQUIRE_MEMORY(parent, err, "a directory name");
-    for (char *slash = strchr(parent + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(parent, 0777) != 0 && errno != EEXIST && access(parent, X_OK) != 0) {
-            PA_TRY(pa_cache_fail(err, parent, "make directory"));
-        }
-        *slash = '/';
-    }
-
-cleanup:
-    pa_free(&hub->ctx->mem, parent);
-    return status;
-}
-
 int pa_cache_has(const char *folder, const char *pointer)
 {
     struct stat info;
@@ -114,14 +87,17 @@ pa_status pa_cache_link(const pa_hub *hub, const char *folder, const char *point
         PA_TRY(pa_text_append(&target, "../", err));
     }
     PA_TRY(pa_text_printf(&target, err, "blobs/%s", etag));
-    PA_TRY(pa_cache_make_parents(hub, pointer, err));
-    PA_TRY(pa_text_printf(&beside, err, "%s.%lld.part", pointer, (long long)getpid()));
-    (void)unlink(beside.data);
-    if (symlink(target.data, beside.data) != 0) {
-        PA_TRY(pa_cache_fail(err, beside.data, "make link"));
+    PA_TRY(pa_make_parents(&hub->ctx->mem, pointer, err));
+    for (int number = 0, made = 0; !made; number++) { /* another thread may make the same */
+        beside.length = 0;
+        PA_TRY(pa_text_printf(&beside, err, "%s.%lld-%d.part", pointer, (long long)getpid(), number));
+        made = symlink(target.data, beside.data) == 0;
+        if (!made && (errno != EEXIST || number == MAX_NAME_ATTEMPTS)) {
+            PA_TRY(pa_fail_errno(err, beside.data, "make link"));
+        }
     }
     if (rename(beside.data, pointer) != 0) {
-        status = pa_cache_fail(err, pointer, "make link");
+        status = pa_fail_errno(err, pointer, "make link");
         (void)unlink(beside.data);
         goto cleanup;
     }
@@ -139,17 +115,17 @@ pa_status pa_cache_lock(pa_hub *hub, const char *folder, const char *etag, int *
     pa_text path = {.mem = &hub->ctx->mem};
     *fd = -1;
     PA_TRY(pa_text_printf(&path, err, "%s/.locks/%s/%s.lock", hub->cache, strrchr(folder, '/') + 1, etag));
-    PA_TRY(pa_cache_make_parents(hub, path.data, err));
-    *fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    PA_TRY(pa_make_parents(&hub->ctx->mem, path.data, err));
+    *fd = pa_open(path.data, O_RDWR | O_CREAT);
     if (*fd < 0) {
-        PA_TRY(pa_cache_fail(err, path.data, "open"));
+        PA_TRY(pa_fail_errno(err, path.data, "open"));
     }
     while (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno == ENOTSUP || errno == ENOSYS || errno == ENOLCK) { /* some network file systems: best effort */
             break;
         }
         if (errno != EWOULDBLOCK && errno != EINTR) {
-            PA_TRY(pa_cache_fail(err, path.data, "lock"));
+            PA_TRY(pa_fail_errno(err, path.data, "lock"));
         }
         PA_TRY(pa_hub_wait(hub, 0.1, err));
     }

@@ -22,9 +22,4 @@ pa_status pa_cache_link(const pa_hub *hub, const char *folder, const char *point
 
 /** Wait for the lock of a blob, whoever has it; give it back with close(). */
 pa_status pa_cache_lock(pa_hub *hub, const char *folder, const char *etag, int *fd, pa_error *err);
-
-/** All directories above `path`. */
-pa_status pa_cache_make_parents(const pa_hub *hub, const char *path, pa_error *err);
-/** PA_ERR_IO: "<path>: <action>: <reason>" by errno. */
-pa_status pa_cache_fail(pa_error *err, const char *path, const char *action);
 #endif

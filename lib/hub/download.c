@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One file of a commit, into the cache: resumed, checked, and only then under its name. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/system.h"
 #include "hub/cache.h"
 #include "hub/digest.h"
 #include "hub/http.h"
@@ -30,6 +30,39 @@ pa_status pa_hub_pointer(const pa_hub_repo *repo, const char *commit, const char
     return status;
 }
 
+void pa_hub_announce(pa_hub *hub, pa_hub_file *file)
+{
+    (void)pthread_mutex_lock(&hub->lock);
+    hub->state.files += !file->announced;
+    hub->state.bytes += file->announced ? 0 : file->size;
+    file->announced = 1;
+    (void)pthread_mutex_unlock(&hub->lock);
+}
+
+void pa_hub_withdraw(pa_hub *hub, pa_hub_tree *tree)
+{
+    (void)pthread_mutex_lock(&hub->lock);
+    for (int64_t i = 0; i < tree->count; i++) {
+        pa_hub_file *file = &tree->files[i];
+        hub->state.files -= file->announced;
+        hub->state.bytes -= file->announced ? file->size : 0;
+        file->announced = 0;
+    }
+    (void)pthread_mutex_unlock(&hub->lock);
+}
+
+/* It is here; `bytes` of it are not in the progress, because somebody else has fetched them. */
+static void settle(pa_hub *hub, pa_hub_file *file, int64_t bytes)
+{
+    const pa_hub_progress nothing = {0};
+    (void)pthread_mutex_lock(&hub->lock);
+    hub->state.files_done += file->announced;
+    hub->state.bytes_done += file->announced ? bytes : 0;
+    file->announced = 0;
+    (void)pthread_mutex_unlock(&hub->lock);
+    (void)pa_hub_tick(hub, &nothing);
+}
+
 static pa_status tell(fetching *f, int64_t bytes, pa_error *err)
 {
     const pa_hub_progress more = {.bytes_done = bytes};
@@ -40,23 +73,22 @@ static pa_status tell(fetching *f, int64_t bytes, pa_error *err)
 static pa_status write_more(void *user, const char *bytes, size_t n, pa_error *err)
 {
     fetching *f = user;
-    for (size_t done = 0; done < n;) {
-        const ssize_t put = write(f->fd, bytes + done, n - done);
-        if (put < 0 && errno != EINTR) {
-            return pa_cache_fail(err, f->path, "write");
-        }
-        done += put > 0 ? (size_t)put : 0;
-    }
-    return tell(f, (int64_t)n, err);
+    const pa_status status = pa_write_all(f->fd, f->path, bytes, (int64_t)n, err);
+    return status == PA_OK ? tell(f, (int64_t)n, err) : status;
 }
 
 static pa_status start_again(void *user, pa_error *err)
 {
     fetching *f = user;
-    if (ftruncate(f->fd, 0) != 0 || lseek(f->fd, 0, SEEK_SET) != 0) {
-        return pa_cache_fail(err, f->path, "truncate");
+    pa_status status = PA_OK;
+    PA_TRY(pa_cut(f->fd, f->path, 0, err));
+    if (lseek(f->fd, 0, SEEK_SET) != 0) {
+        PA_TRY(pa_fail_errno(err, f->path, "seek"));
     }
-    return tell(f, -f->told, err);
+    PA_TRY(tell(f, -f->told, err));
+
+cleanup:
+    return status;
 }
 
 static pa_status transfer(pa_hub_repo *repo, const char *commit, const pa_hub_file *file, fetching *f, int64_t have,
@@ -76,9 +108,7 @@ static pa_status transfer(pa_hub_repo *repo, const char *commit, const pa_hub_fi
     PA_TRY(pa_text_printf(&url, err, "%s/%s/resolve/%s/", repo->hub->endpoint, repo->repo_id, commit));
     PA_TRY(pa_hub_encode(&url, file->path, "/", err));
     PA_TRY(pa_http_get(repo->hub, url.data, repo->repo_id, file->path, &sink, answer, err));
-    if (fsync(f->fd) != 0 && errno != EINVAL) {
-        PA_TRY(pa_cache_fail(err, f->path, "flush"));
-    }
+    PA_TRY(pa_flush(f->fd, f->path, err));
 
 cleanup:
     pa_free(mem, answer);
@@ -93,9 +123,9 @@ static pa_status fill(pa_hub_repo *repo, const char *commit, const pa_hub_file *
     pa_status status = PA_OK;
     struct stat info;
     fetching f = {.hub = repo->hub, .path = path};
-    f.fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    f.fd = pa_open(path, O_RDWR | O_CREAT | O_NOFOLLOW);
     if (f.fd < 0 || fstat(f.fd, &info) != 0) {
-        PA_TRY(pa_cache_fail(err, path, "open"));
+        PA_TRY(pa_fail_errno(err, path, "open"));
     }
     if ((int64_t)info.st_size > file->size) {
         PA_TRY(start_again(&f, err));
@@ -103,7 +133,7 @@ static pa_status fill(pa_hub_repo *repo, const char *commit, const pa_hub_file *
     }
     *resumed = info.st_size > 0;
     if (lseek(f.fd, 0, SEEK_END) < 0) {
-        PA_TRY(pa_cache_fail(err, path, "seek"));
+        PA_TRY(pa_fail_errno(err, path, "seek"));
     }
     PA_TRY(tell(&f, (int64_t)info.st_size, err));
     if ((int64_t)info.st_size < file->size) {
@@ -112,11 +142,13 @@ static pa_status fill(pa_hub_repo *repo, const char *commit, const pa_hub_file *
     status = pa_hub_check_digest(&repo->hub->ctx->mem, path, file->etag, err);
     if (status == PA_ERR_FORMAT) {
         (void)unlink(path);
-        (void)tell(&f, -f.told, NULL);
         pa_error_prefix(err, file->path);
     }
 
 cleanup:
+    if (status != PA_OK) {
+        (void)tell(&f, -f.told, NULL);
+    }
     if (f.fd >= 0) {
         (void)close(f.fd);
     }
@@ -128,20 +160,18 @@ static pa_status make_blob(pa_hub_repo *repo, const char *commit, pa_hub_file *f
     pa_status status = PA_OK;
     int resumed = 0;
     pa_text incomplete = {.mem = &repo->hub->ctx->mem};
-    pa_hub_progress begun = {.bytes = file->announced ? 0 : file->size, .files = !file->announced};
-    (void)pa_hub_tick(repo->hub, &begun);
+    pa_hub_announce(repo->hub, file);
     PA_TRY(pa_text_printf(&incomplete, err, "%s.incomplete", blob));
-    PA_TRY(pa_cache_make_parents(repo->hub, blob, err));
+    PA_TRY(pa_make_parents(&repo->hub->ctx->mem, blob, err));
     status = fill(repo, commit, file, incomplete.data, &resumed, err);
     if (status == PA_ERR_FORMAT && resumed) { /* what was left there was bad */
         status = fill(repo, commit, file, incomplete.data, &resumed, err);
     }
     PA_TRY(status);
     if (rename(incomplete.data, blob) != 0) {
-        PA_TRY(pa_cache_fail(err, blob, "rename into place"));
+        PA_TRY(pa_fail_errno(err, blob, "rename into place"));
     }
-    const pa_hub_progress done = {.files_done = 1};
-    (void)pa_hub_tick(repo->hub, &done);
+    settle(repo->hub, file, 0);
 
 cleanup:
     pa_text_free(&incomplete);
@@ -156,10 +186,11 @@ static pa_status have_blob(pa_hub_repo *repo, const char *commit, pa_hub_file *f
     PA_TRY(pa_text_printf(&blob, err, "%s/blobs/%s", repo->folder, file->etag));
     if (access(blob.data, F_OK) != 0) {
         PA_TRY(pa_cache_lock(repo->hub, repo->folder, file->etag, &lock, err));
-        if (access(blob.data, F_OK) != 0) { /* nobody has fetched it meanwhile */
-            PA_TRY(make_blob(repo, commit, file, blob.data, err));
-        }
     }
+    if (lock >= 0 && access(blob.data, F_OK) != 0) { /* nobody has fetched it meanwhile */
+        PA_TRY(make_blob(repo, commit, file, blob.data, err));
+    }
+    settle(repo->hub, file, file->size);
 
 cleanup:
     if (lock >= 0) {

@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
+#include "base/printable.h"
 
 /* A server that sends less than this for so long has stopped. */
 enum { CONNECT_SECONDS = 10, STALL_SECONDS = 30, STALL_BYTES = 64 };
@@ -22,96 +22,17 @@ typedef struct exchange {
     int ours;         /**< It is a success: for the sink. */
     pa_status status; /**< Of the sink. */
     pa_error *err;
+    char reason[CURL_ERROR_SIZE];
 } exchange;
 
-/** @name Headers
+/** @name Answer
  * @{ */
-
-static void copy_value(char *out, size_t room, const char *value, size_t length)
-{
-    if (length < room) { /* one that is too long is none */
-        memcpy(out, value, length);
-        out[length] = '\0';
-    }
-}
-
-/* <url>; rel="next" among others. */
-static void read_link(pa_http_answer *answer, const char *value, size_t length)
-{
-    for (const char *at = value; at < value + length; at++) {
-        const size_t left = (size_t)(value + length - at);
-        const char *end = *at == '<' ? memchr(at, '>', left) : NULL;
-        const char *comma = end != NULL ? memchr(end, ',', left - (size_t)(end - at)) : NULL;
-        const char *stop = comma != NULL ? comma : value + length;
-        for (const char *rel = end; rel != NULL && rel + 10 <= stop; rel++) {
-            if (memcmp(rel, "rel=\"next\"", 10) == 0) {
-                copy_value(answer->next, sizeof(answer->next), at + 1, (size_t)(end - at - 1));
-                return;
-            }
-        }
-    }
-}
-
-/* Digits up to a bound; -1 for anything else. */
-static int64_t read_digits(const char *text, size_t length)
-{
-    int64_t number = 0;
-    size_t i = 0;
-    for (; i < length && text[i] >= '0' && text[i] <= '9' && number < INT64_MAX / 16; i++) {
-        number = 10 * number + (text[i] - '0');
-    }
-    return i > 0 ? number : -1;
-}
-
-/* ratelimit: "api";r=0;t=55 */
-static double read_rate_limit(const char *value, size_t length)
-{
-    char text[128] = "";
-    copy_value(text, sizeof(text), value, length);
-    const char *reset = strstr(text, ";t=");
-    return strstr(text, ";r=0;") != NULL && reset != NULL ? (double)read_digits(reset + 3, strlen(reset + 3)) : -1.0;
-}
 
 static size_t on_header(char *line, size_t size, size_t n, void *user)
 {
-    pa_http_answer *answer = ((exchange *)user)->answer;
-    const size_t length = size * n;
-    const char *colon = memchr(line, ':', length);
-    if (colon == NULL) {
-        return length;
-    }
-    const size_t name = (size_t)(colon - line);
-    const char *value = colon + 1;
-    size_t left = length - name - 1;
-    for (; left > 0 && (*value == ' ' || *value == '\t'); left--) {
-        value++;
-    }
-    for (; left > 0 && (unsigned char)value[left - 1] <= ' '; left--) {
-    }
-#define IS(text) (name == sizeof(text) - 1 && strncasecmp(line, text, name) == 0)
-    if (IS("x-error-code")) {
-        copy_value(answer->error_code, sizeof(answer->error_code), value, left);
-    } else if (IS("x-error-message")) {
-        copy_value(answer->error_message, sizeof(answer->error_message), value, left);
-    } else if (IS("location")) {
-        copy_value(answer->location, sizeof(answer->location), value, left);
-    } else if (IS("link")) {
-        read_link(answer, value, left);
-    } else if (IS("retry-after") && answer->retry_after < 0.0) {
-        answer->retry_after = (double)read_digits(value, left);
-    } else if (IS("ratelimit")) {
-        const double reset = read_rate_limit(value, left);
-        answer->retry_after = reset >= 0.0 ? reset : answer->retry_after;
-    } else if (IS("content-range") && left > 6 && strncasecmp(value, "bytes ", 6) == 0) {
-        answer->range_start = read_digits(value + 6, left - 6);
-    }
-#undef IS
-    return length;
+    pa_http_answer_read(((exchange *)user)->answer, line, size * n);
+    return size * n;
 }
-/** @} */
-
-/** @name Body
- * @{ */
 
 /* A server may send all although a part was asked for. */
 static pa_status begin_body(exchange *x)
@@ -196,14 +117,37 @@ static void set_options(CURL *curl, exchange *x, const char *url)
     (void)with->easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     (void)with->easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
     (void)with->easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES);
+    (void)with->easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's own are no answer */
+    (void)with->easy_setopt(curl, CURLOPT_ERRORBUFFER, x->reason);
     (void)with->easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
     (void)with->easy_setopt(curl, CURLOPT_HEADERDATA, x);
     (void)with->easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     (void)with->easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     (void)with->easy_setopt(curl, CURLOPT_XFERINFODATA, x);
+    if (hub->ca_file != NULL) {
+        (void)with->easy_setopt(curl, CURLOPT_CAINFO, hub->ca_file);
+        (void)with->easy_setopt(curl, CURLOPT_CAPATH, NULL);
+        (void)with->easy_setopt(curl, CURLOPT_PROXY_CAINFO, hub->ca_file);
+        (void)with->easy_setopt(curl, CURLOPT_PROXY_CAPATH, NULL);
+    }
     if (x->sink->have > 0) {
         (void)with->easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)x->sink->have);
     }
+}
+
+/* Retry-After may be a number or a date. */
+static void note_retry(exchange *x, CURL *curl)
+{
+#if LIBCURL_VERSION_NUM >= 0x074200
+    curl_off_t seconds = 0;
+    if (x->answer->retry_after < 0.0 && x->hub->curl.easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK &&
+        seconds > 0) {
+        x->answer->retry_after = (double)seconds;
+    }
+#else
+    (void)x;
+    (void)curl;
+#endif
 }
 
 static int note_code(exchange *x, CURL *curl)
@@ -221,6 +165,31 @@ static size_t on_body_of(char *bytes, size_t size, size_t n, void *user)
 {
     const body_user *b = user;
     return note_code(b->x, b->curl) ? on_body(bytes, size, n, b->x) : 0;
+}
+
+/* There is no answer. */
+static pa_status fail_exchange(const exchange *x, CURLcode code, const char *what)
+{
+    char reason[PA_PRINTABLE_SIZE];
+    const pa_hub *hub = x->hub;
+    const char *text = x->reason[0] != '\0' ? x->reason : hub->curl.easy_strerror(code);
+    (void)pa_printable(reason, text, (int64_t)strlen(text));
+    if (code == CURLE_PEER_FAILED_VERIFICATION) {
+        x->answer->lasting = 1;
+        return pa_fail(x->err, PA_ERR_NETWORK,
+                       "%s from %s: the certificate of the server is not trusted (%s); name the file with the "
+                       "certificate of the authority that made it in SSL_CERT_FILE%s%s",
+                       what, hub->endpoint, reason, hub->ca_file != NULL ? ", which is now " : "",
+                       hub->ca_file != NULL ? hub->ca_file : "");
+    }
+    if (code == CURLE_SSL_CACERT_BADFILE) {
+        x->answer->lasting = 1;
+        return pa_fail(x->err, PA_ERR_NETWORK,
+                       "%s: no certificates of authorities can be read from it (%s); it is named by SSL_CERT_FILE, "
+                       "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE",
+                       hub->ca_file != NULL ? hub->ca_file : "the system's file", reason);
+    }
+    return pa_fail(x->err, PA_ERR_NETWORK, "%s from %s: %s", what, hub->endpoint, reason);
 }
 
 /* Once, without following. PA_OK whatever the code is. */
@@ -242,13 +211,14 @@ static pa_status ask(pa_hub *hub, const char *url, const char *what, pa_http_sin
     (void)with->easy_setopt(body.curl, CURLOPT_WRITEDATA, &body);
     const CURLcode code = with->easy_perform(body.curl);
     (void)note_code(&x, body.curl);
+    note_retry(&x, body.curl);
     PA_TRY(x.status);
     if (code == CURLE_ABORTED_BY_CALLBACK) {
         PA_TRY(pa_hub_fail_cancelled(err));
     }
     PA_REQUIRE(code != CURLE_OUT_OF_MEMORY, err, PA_ERR_NOMEM, "out of memory for a request");
-    PA_REQUIRE(code == CURLE_OK || code == CURLE_RANGE_ERROR || answer->code >= 300, err, PA_ERR_NETWORK,
-               "%s from %s: %s", what, hub->endpoint, with->easy_strerror(code));
+    PA_TRY(code == CURLE_OK || code == CURLE_RANGE_ERROR || answer->code >= 300 ? PA_OK
+                                                                                : fail_exchange(&x, code, what));
 
 cleanup:
     with->slist_free_all(headers);
@@ -270,7 +240,8 @@ static pa_status follow(pa_hub *hub, const char *url, const char *what, pa_http_
         if ((code != 301 && code != 302 && code != 303 && code != 307 && code != 308) || answer->location[0] == '\0') {
             break;
         }
-        PA_REQUIRE(hops < MAX_REDIRECTS, err, PA_ERR_NETWORK, "%s: the server sends on more than %d times", what,
+        answer->lasting = 1;
+        PA_REQUIRE(hops < MAX_REDIRECTS, err, PA_ERR_NETWORK, "%s: %s sends on more than %d times", what, hub->endpoint,
                    MAX_REDIRECTS);
         PA_TRY(pa_http_resolve(hub, here, answer->location, next, err));
         pa_free(&hub->ctx->mem, here);
@@ -317,7 +288,7 @@ pa_status pa_http_get(pa_hub *hub, const char *url, const char *repo, const char
             status = judge(hub, repo, what, sink, answer, err);
         }
         attempt = sink->have - had >= WORTH_BYTES ? 0 : attempt;
-        const int again = status == PA_ERR_NETWORK && attempt < MAX_RETRIES &&
+        const int again = status == PA_ERR_NETWORK && attempt < MAX_RETRIES && !answer->lasting &&
                           (!answered || answer->code < 300 || answer->code == 416 || pa_hub_may_pass(answer->code)) &&
                           answer->retry_after <= MAX_WAIT_SECONDS;
         if (!again) {

@@ -13,11 +13,15 @@ typedef struct pa_http_answer {
     long code;
     int64_t range_start; /**< Of a partial answer; -1 when it does not say. */
     double retry_after;  /**< Seconds; -1 when it does not say. */
+    int32_t lasting;     /**< It failed in a way that stays as it is. */
     char error_code[64]; /**< X-Error-Code and X-Error-Message; "" when absent. */
     char error_message[256];
     char location[PA_HTTP_URL]; /**< "" when absent. */
     char next[PA_HTTP_URL];     /**< The next page; "" when absent. */
 } pa_http_answer;
+
+/** answer.c: one header line, in any order of them; what is not understood is passed over. */
+void pa_http_answer_read(pa_http_answer *answer, const char *line, size_t length);
 
 /** Where the body goes. */
 typedef struct pa_http_sink {

@@ -76,6 +76,9 @@ pa_status pa_hub_open(pa_context *ctx, const pa_hub_options *options, pa_hub **o
     if (options->token != NULL && options->token[0] != '\0') {
         PA_TRY(copy(&ctx->mem, options->token, &hub->token, err));
     }
+    if (options->ca_file != NULL && options->ca_file[0] != '\0') {
+        PA_TRY(copy(&ctx->mem, options->ca_file, &hub->ca_file, err));
+    }
     *out = hub;
     hub = NULL;
 
@@ -95,6 +98,7 @@ void pa_hub_destroy(pa_hub *hub)
         pa_free(mem, hub->token);
         pa_free(mem, hub->proxy);
         pa_free(mem, hub->no_proxy);
+        pa_free(mem, hub->ca_file);
         pa_free(mem, hub);
     }
 }

@@ -18,6 +18,7 @@ struct pa_hub {
     char *token;    /**< NULL: nobody asks. */
     char *proxy;    /**< "" for none. */
     char *no_proxy;
+    char *ca_file; /**< NULL: the system's. */
     int32_t connections;
     int32_t offline;
     pa_hub_progress_fn progress;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a revision to a commit, and from titles of commits to steps. */
+/* What is asked of a repository before any file: the commit of a revision, the steps that lead to it, the files of a
+ * commit. Each is kept in the cache: what belongs to a commit does not change. */
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/json.h"
 #include "hub/cache.h"
 #include "hub/http.h"
 #include "hub/names.h"
@@ -11,38 +11,71 @@
 
 enum { MAX_PAGES = 1000, COMMIT_DIGITS = PA_COMMIT - 1 };
 
-/* As pico-train writes them. */
-static const char *const titles[PA_HUB_N_PARTS] = {"Saving Learning Dynamics Data (train) -- Step ",
-                                                   "Saving Learning Dynamics Data (val) -- Step ",
-                                                   "Saving HF Model -- Step "};
-
-/** @name Revision
+/** @name Asking
  * @{ */
 
-static pa_status ask_commit(pa_hub_repo *repo, pa_error *err)
+/* Add the bytes of one page to what was read of those before. */
+typedef pa_status (*read_fn)(void *user, const char *text, int64_t length, pa_error *err);
+
+/* What is wrong with an answer says which. */
+static pa_status name_answer(const pa_hub_repo *repo, const char *name, pa_status status, pa_error *err)
+{
+    if (status != PA_OK) {
+        pa_error_prefix(err, name);
+        pa_error_prefix(err, repo->repo_id);
+    }
+    return status;
+}
+
+/* `what` is "tree" or "commits", for texts `name`; all pages, as far as the endpoint has them. */
+static pa_status ask(pa_hub_repo *repo, const char *what, const char *revision, const char *query, const char *name,
+                     read_fn read, void *user, pa_error *err)
 {
     pa_status status = PA_OK;
     const pa_allocator *mem = &repo->hub->ctx->mem;
     pa_text url = {.mem = mem};
     pa_text text = {.mem = mem};
-    json_t *root = NULL;
+    char next[PA_HTTP_URL];
     pa_http_answer *answer = pa_alloc_raw(mem, 1, sizeof(*answer));
     PA_REQUIRE_MEMORY(answer, err, "an answer");
-    PA_TRY(pa_text_printf(&url, err, "%s/api/models/%s/revision/", repo->hub->endpoint, repo->repo_id));
-    PA_TRY(pa_hub_encode(&url, repo->revision, "", err));
-    PA_TRY(pa_http_get_text(repo->hub, url.data, repo->repo_id, repo->revision, &text, answer, err));
-    PA_TRY(pa_json_read(text.data != NULL ? text.data : "", text.length, &root, err));
-    const char *sha = json_string_value(json_object_get(root, "sha"));
-    PA_REQUIRE(pa_hub_is_hex(sha, COMMIT_DIGITS), err, PA_ERR_FORMAT, "%s: the server gives no commit of '%s'",
-               repo->repo_id, repo->revision);
-    memcpy(repo->commit, sha, PA_COMMIT);
+    PA_TRY(pa_text_printf(&url, err, "%s/api/models/%s/%s/", repo->hub->endpoint, repo->repo_id, what));
+    PA_TRY(pa_hub_encode(&url, revision, "", err));
+    PA_TRY(pa_text_append(&url, query, err));
+    for (int page = 0; url.length > 0; page++) {
+        PA_REQUIRE(page < MAX_PAGES, err, PA_ERR_LIMIT, "%s: %s: more than %d pages", repo->repo_id, name, MAX_PAGES);
+        PA_TRY(pa_http_get_text(repo->hub, url.data, repo->repo_id, name, &text, answer, err));
+        status = read(user, text.data != NULL ? text.data : "", text.length, err);
+        PA_TRY(name_answer(repo, name, status, err));
+        next[0] = '\0';
+        if (answer->next[0] != '\0') {
+            PA_TRY(pa_http_resolve(repo->hub, url.data, answer->next, next, err));
+            PA_REQUIRE(pa_http_is_endpoint(repo->hub, next), err, PA_ERR_NETWORK,
+                       "%s: %s: the next page is said to be on another server", repo->repo_id, name);
+        }
+        url.length = 0;
+        PA_TRY(pa_text_append(&url, next, err));
+    }
 
 cleanup:
-    json_decref(root);
     pa_free(mem, answer);
     pa_text_free(&url);
     pa_text_free(&text);
     return status;
+}
+
+/* Nothing was kept, or what was is damaged. */
+static int is_to_be_asked(pa_status kept)
+{
+    return kept == PA_ERR_NOT_FOUND || kept == PA_ERR_FORMAT || kept == PA_ERR_LIMIT;
+}
+/** @} */
+
+/** @name Revision
+ * @{ */
+
+static pa_status read_commit(void *user, const char *text, int64_t length, pa_error *err)
+{
+    return pa_hub_commit_read(text, length, user, err);
 }
 
 pa_status pa_hub_resolve(pa_hub_repo *repo, pa_error *err)
@@ -56,7 +89,7 @@ pa_status pa_hub_resolve(pa_hub_repo *repo, pa_error *err)
     }
     PA_TRY(pa_text_printf(&path, err, "%s/refs/%s", repo->folder, repo->revision));
     if (!repo->hub->offline) {
-        PA_TRY(ask_commit(repo, err));
+        PA_TRY(ask(repo, "revision", repo->revision, "", repo->revision, read_commit, repo->commit, err));
         PA_TRY(pa_cache_write(repo->hub, path.data, repo->commit, COMMIT_DIGITS, err));
         goto cleanup;
     }
@@ -78,105 +111,21 @@ cleanup:
 /** @name Steps
  * @{ */
 
-/* The step that follows; -1 when none does. */
-static int64_t parse_step(const char *text)
+static pa_status read_steps(void *user, const char *text, int64_t length, pa_error *err)
 {
-    int64_t step = 0;
-    if (*text < '0' || *text > '9') {
-        return -1;
-    }
-    for (; *text >= '0' && *text <= '9'; text++) {
-        if (step > (INT64_MAX - 9) / 10) {
-            return -1;
-        }
-        step = 10 * step + (*text - '0');
-    }
-    return step;
+    return pa_hub_steps_read(user, text, length, err);
 }
 
-static pa_status add(pa_hub_steps *steps, int64_t number, int part, const char *commit, pa_error *err)
-{
-    pa_status status = PA_OK;
-    int64_t i = steps->count - 1; /* the commits of a step are near each other */
-    while (i >= 0 && steps->items[i].step != number) {
-        i--;
-    }
-    if (i < 0) {
-        pa_hub_step *grown =
-            pa_array_grow(steps->mem, steps->items, &steps->capacity, steps->count + 1, sizeof(*grown));
-        PA_REQUIRE_MEMORY(grown, err, "the steps of a run");
-        steps->items = grown;
-        i = steps->count++;
-        grown[i] = (pa_hub_step){.step = number};
-    }
-    memcpy(steps->items[i].commits[part], commit, PA_COMMIT);
-
-cleanup:
-    return status;
-}
-
-pa_status pa_hub_steps_read(pa_hub_steps *steps, const char *text, int64_t length, pa_error *err)
-{
-    pa_status status = PA_OK;
-    json_t *root = NULL;
-    size_t i = 0;
-    json_t *item = NULL;
-    PA_TRY(pa_json_read_array(text, length, &root, err));
-    json_array_foreach(root, i, item)
-    {
-        const char *id = json_string_value(json_object_get(item, "id"));
-        const char *title = json_string_value(json_object_get(item, "title"));
-        PA_REQUIRE(pa_hub_is_hex(id, COMMIT_DIGITS) && title != NULL, err, PA_ERR_FORMAT,
-                   "commit number %zu has no id or no title", i);
-        for (int part = 0; part < PA_HUB_N_PARTS; part++) {
-            const char *found = strstr(title, titles[part]);
-            const int64_t step = found != NULL ? parse_step(found + strlen(titles[part])) : -1;
-            if (step >= 0) {
-                PA_TRY(add(steps, step, part, id, err));
-            }
-        }
-    }
-
-cleanup:
-    json_decref(root);
-    return status;
-}
-
-void pa_hub_steps_sort(pa_hub_steps *steps)
-{
-    for (int64_t i = 1; i < steps->count; i++) { /* they come nearly in reverse */
-        const pa_hub_step moved = steps->items[i];
-        int64_t at = i;
-        for (; at > 0 && steps->items[at - 1].step > moved.step; at--) {
-            steps->items[at] = steps->items[at - 1];
-        }
-        steps->items[at] = moved;
-    }
-}
-
-void pa_hub_steps_free(pa_hub_steps *steps)
-{
-    pa_free(steps->mem, steps->items);
-}
-
-/* What is kept of the listing, in the form it came in. */
-static pa_status keep(const pa_hub_repo *repo, const char *path, pa_error *err)
+/* What an earlier run has kept; PA_ERR_NOT_FOUND. */
+static pa_status read_kept_steps(pa_hub_repo *repo, const char *path, pa_error *err)
 {
     pa_status status = PA_OK;
     pa_text text = {.mem = &repo->hub->ctx->mem};
-    PA_TRY(pa_text_append(&text, "[", err));
-    for (int64_t i = repo->steps.count - 1; i >= 0; i--) {
-        const pa_hub_step *step = &repo->steps.items[i];
-        for (int part = PA_HUB_N_PARTS - 1; part >= 0; part--) {
-            if (step->commits[part][0] != '\0') {
-                PA_TRY(pa_text_printf(&text, err, "%s\n{\"id\": \"%s\", \"title\": \"%s%lld\"}",
-                                      text.length > 1 ? "," : "", step->commits[part], titles[part],
-                                      (long long)step->step));
-            }
-        }
+    PA_TRY(pa_cache_read(repo->hub, path, &text, err));
+    status = pa_hub_steps_read(&repo->steps, text.data != NULL ? text.data : "", text.length, err);
+    if (status != PA_OK) {
+        pa_error_prefix(err, path);
     }
-    PA_TRY(pa_text_append(&text, "\n]\n", err));
-    PA_TRY(pa_cache_write(repo->hub, path, text.data, text.length, err));
 
 cleanup:
     pa_text_free(&text);
@@ -185,32 +134,18 @@ cleanup:
 
 static pa_status ask_steps(pa_hub_repo *repo, pa_error *err)
 {
+    repo->steps.count = 0;
+    return ask(repo, "commits", repo->commit, "?limit=100", "the list of commits", read_steps, &repo->steps, err);
+}
+
+static pa_status keep_steps(const pa_hub_repo *repo, const char *path, pa_error *err)
+{
     pa_status status = PA_OK;
-    const pa_allocator *mem = &repo->hub->ctx->mem;
-    pa_text url = {.mem = mem};
-    pa_text text = {.mem = mem};
-    char next[PA_HTTP_URL];
-    pa_http_answer *answer = pa_alloc_raw(mem, 1, sizeof(*answer));
-    PA_REQUIRE_MEMORY(answer, err, "an answer");
-    PA_TRY(pa_text_printf(&url, err, "%s/api/models/%s/commits/%s?limit=100", repo->hub->endpoint, repo->repo_id,
-                          repo->commit));
-    for (int page = 0; url.length > 0; page++) {
-        PA_REQUIRE(page < MAX_PAGES, err, PA_ERR_LIMIT, "%s: more than %d pages of commits", repo->repo_id, MAX_PAGES);
-        PA_TRY(pa_http_get_text(repo->hub, url.data, repo->repo_id, "the list of commits", &text, answer, err));
-        PA_TRY(pa_hub_steps_read(&repo->steps, text.data != NULL ? text.data : "", text.length, err));
-        next[0] = '\0';
-        if (answer->next[0] != '\0') {
-            PA_TRY(pa_http_resolve(repo->hub, url.data, answer->next, next, err));
-            PA_REQUIRE(pa_http_is_endpoint(repo->hub, next), err, PA_ERR_NETWORK,
-                       "%s: the next page of commits is said to be on another server", repo->repo_id);
-        }
-        url.length = 0;
-        PA_TRY(pa_text_append(&url, next, err));
-    }
+    pa_text text = {.mem = &repo->hub->ctx->mem};
+    PA_TRY(pa_hub_steps_write(&repo->steps, &text, err));
+    PA_TRY(pa_cache_write(repo->hub, path, text.data, text.length, err));
 
 cleanup:
-    pa_free(mem, answer);
-    pa_text_free(&url);
     pa_text_free(&text);
     return status;
 }
@@ -219,31 +154,106 @@ pa_status pa_hub_list_steps(pa_hub_repo *repo, pa_error *err)
 {
     pa_status status = PA_OK;
     pa_text path = {.mem = &repo->hub->ctx->mem};
-    pa_text text = {.mem = &repo->hub->ctx->mem};
     PA_TRY(pa_text_printf(&path, err, "%s/picoanalyze/steps-%s.json", repo->folder, repo->commit));
-    status = pa_cache_read(repo->hub, path.data, &text, err);
-    if (status == PA_OK) { /* what leads to a commit does not change */
-        PA_TRY(pa_hub_steps_read(&repo->steps, text.data != NULL ? text.data : "", text.length, err));
-    } else {
-        PA_REQUIRE(status != PA_ERR_NOT_FOUND || !repo->hub->offline, err, PA_ERR_NOT_FOUND,
-                   "%s: offline, and the steps of '%s' are not in the cache %s: once, it must be asked for",
-                   repo->repo_id, repo->revision, repo->hub->cache);
-        PA_TRY(status == PA_ERR_NOT_FOUND ? PA_OK : status);
-        PA_TRY(ask_steps(repo, err));
-    }
+    status = read_kept_steps(repo, path.data, err);
+    PA_REQUIRE(status != PA_ERR_NOT_FOUND || !repo->hub->offline, err, PA_ERR_NOT_FOUND,
+               "%s: offline, and the steps of '%s' are not in the cache %s: once, they must be asked for",
+               repo->repo_id, repo->revision, repo->hub->cache);
+    const int asked = !repo->hub->offline && is_to_be_asked(status);
+    PA_TRY(asked ? ask_steps(repo, err) : status);
     PA_REQUIRE(
         repo->steps.count > 0, err, PA_ERR_NOT_FOUND,
         "%s: no commit of '%s' is titled as pico-train does, 'Saving Learning Dynamics Data (val) -- Step N'; is "
         "it another branch?",
         repo->repo_id, repo->revision);
-    pa_hub_steps_sort(&repo->steps);
-    if (!repo->hub->offline) {
-        PA_TRY(keep(repo, path.data, err));
-    }
+    PA_TRY(pa_hub_steps_end(&repo->steps, err));
+    PA_TRY(asked ? keep_steps(repo, path.data, err) : PA_OK);
 
 cleanup:
     pa_text_free(&path);
+    return status;
+}
+/** @} */
+
+/** @name Files
+ * @{ */
+
+static pa_status read_tree(void *user, const char *text, int64_t length, pa_error *err)
+{
+    return pa_hub_tree_read(user, text, length, err);
+}
+
+static pa_status read_kept_tree(const pa_hub_repo *repo, const char *path, pa_hub_tree *tree, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_text text = {.mem = &repo->hub->ctx->mem};
+    PA_TRY(pa_cache_read(repo->hub, path, &text, err));
+    PA_TRY(pa_hub_tree_read_kept(tree, text.data != NULL ? text.data : "", text.length, err));
+    PA_TRY(pa_hub_tree_end(tree, err));
+
+cleanup:
     pa_text_free(&text);
+    return status;
+}
+
+static pa_status ask_tree(pa_hub_repo *repo, const char *path, pa_hub_tree *tree, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_text text = {.mem = &repo->hub->ctx->mem};
+    static const char name[] = "the list of files";
+    tree->count = 0;
+    PA_TRY(ask(repo, "tree", tree->commit, "?recursive=true&expand=false", name, read_tree, tree, err));
+    PA_TRY(name_answer(repo, name, pa_hub_tree_end(tree, err), err));
+    PA_TRY(pa_hub_tree_write(tree, &text, err));
+    PA_TRY(pa_cache_write(repo->hub, path, text.data, text.length, err));
+
+cleanup:
+    pa_text_free(&text);
+    return status;
+}
+
+static pa_status make_tree(pa_hub_repo *repo, const char *commit, pa_hub_tree **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const pa_allocator *mem = &repo->hub->ctx->mem;
+    pa_text path = {.mem = mem};
+    pa_hub_tree *tree = pa_alloc(mem, 1, sizeof(*tree));
+    PA_REQUIRE_MEMORY(tree, err, "the files of a commit");
+    tree->arena.mem = mem;
+    memcpy(tree->commit, commit, PA_COMMIT);
+    PA_TRY(pa_text_printf(&path, err, "%s/trees/%s.json", repo->folder, commit));
+    status = read_kept_tree(repo, path.data, tree, err);
+    if (is_to_be_asked(status)) {
+        tree->unknown = repo->hub->offline;
+        status = repo->hub->offline ? PA_OK : ask_tree(repo, path.data, tree, err);
+    }
+    PA_TRY(status);
+    *out = tree;
+    tree = NULL;
+
+cleanup:
+    pa_hub_tree_destroy(tree);
+    pa_text_free(&path);
+    return status;
+}
+
+pa_status pa_hub_tree_get(pa_hub_repo *repo, const char *commit, pa_hub_tree **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    (void)pthread_mutex_lock(&repo->lock);
+    pa_hub_tree *tree = repo->trees;
+    while (tree != NULL && strcmp(tree->commit, commit) != 0) {
+        tree = tree->next;
+    }
+    if (tree == NULL) {
+        status = make_tree(repo, commit, &tree, err);
+        if (status == PA_OK) {
+            tree->next = repo->trees;
+            repo->trees = tree;
+        }
+    }
+    (void)pthread_mutex_unlock(&repo->lock);
+    *out = tree;
     return status;
 }
 /** @} */

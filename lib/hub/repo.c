@@ -48,22 +48,23 @@ cleanup:
     return status;
 }
 
-static int has(pa_remote *remote, const pa_remote_file *file)
+static pa_status has(pa_remote *remote, const pa_remote_file *file, int *there, pa_error *err)
 {
+    pa_status status = PA_OK;
     pa_hub_repo *repo = (pa_hub_repo *)remote;
     pa_hub_tree *tree = NULL;
     char *pointer = NULL;
     const char *commit = commit_of(repo, file->step, file->split);
-    if (commit[0] == '\0' || !pa_hub_is_inside(file->name) || pa_hub_tree_get(repo, commit, &tree, NULL) != PA_OK) {
-        return 0;
+    *there = 0;
+    if (commit[0] != '\0' && pa_hub_is_inside(file->name)) {
+        PA_TRY(pa_hub_tree_get(repo, commit, &tree, err));
+        PA_TRY(pa_hub_pointer(repo, commit, file->name, &pointer, err));
+        *there = tree->unknown ? pa_cache_has(repo->folder, pointer) : pa_hub_tree_find(tree, file->name) != NULL;
     }
-    if (!tree->unknown) {
-        return pa_hub_tree_find(tree, file->name) != NULL;
-    }
-    const int there =
-        pa_hub_pointer(repo, commit, file->name, &pointer, NULL) == PA_OK && pa_cache_has(repo->folder, pointer);
+
+cleanup:
     pa_free(&repo->hub->ctx->mem, pointer);
-    return there;
+    return status;
 }
 
 /* "model.safetensors.index.json": all of model-*.safetensors. */
@@ -141,13 +142,17 @@ static pa_status choose(errand *e, const pa_remote_file *files, int64_t n, pa_er
 {
     pa_status status = PA_OK;
     pa_hub_repo *repo = e->repo;
-    pa_hub_progress more = {0};
+    const pa_hub_progress nothing = {0};
     char *pointer = NULL;
     pa_hub_tree *tree = NULL;
-    for (int64_t i = 0; i < n; i++) {
+    int there = 0;
+    for (int64_t i = 0; i < n; i++) { /* all lists, so that the progress has the sum from the beginning */
         PA_TRY(begin(&repo->remote, files[i].step, err));
+    }
+    for (int64_t i = 0; i < n; i++) {
         const char *commit = commit_of(repo, files[i].step, files[i].split);
-        if (!has(&repo->remote, &files[i])) {
+        PA_TRY(has(&repo->remote, &files[i], &there, err));
+        if (!there) {
             continue;
         }
         PA_TRY(pa_hub_pointer(repo, commit, files[i].name, &pointer, err));
@@ -156,14 +161,12 @@ static pa_status choose(errand *e, const pa_remote_file *files, int64_t n, pa_er
         pointer = NULL;
         PA_TRY(pa_hub_tree_get(repo, commit, &tree, err));
         pa_hub_file *file = pa_hub_tree_find(tree, files[i].name);
-        if (!here && file != NULL && !file->announced) {
-            file->announced = 1;
-            more.files++;
-            more.bytes += file->size;
+        if (!here && file != NULL) {
+            pa_hub_announce(repo->hub, file);
             e->files[e->count++] = &files[i];
         }
     }
-    PA_REQUIRE(pa_hub_tick(repo->hub, &more), err, PA_ERR_CANCELLED, "stopped before anything was fetched");
+    PA_REQUIRE(pa_hub_tick(repo->hub, &nothing), err, PA_ERR_CANCELLED, "stopped before anything was fetched");
 
 cleanup:
     return status;
@@ -201,7 +204,8 @@ static void destroy(pa_remote *remote)
     while (repo->trees != NULL) {
         pa_hub_tree *tree = repo->trees;
         repo->trees = tree->next;
-        pa_hub_tree_destroy(mem, tree);
+        pa_hub_withdraw(repo->hub, tree);
+        pa_hub_tree_destroy(tree);
     }
     (void)pthread_mutex_destroy(&repo->lock);
     pa_hub_steps_free(&repo->steps);

@@ -9,7 +9,8 @@ static int part(const pa_curl *curl, const CURLU *url, CURLUPart which, char *ou
 {
     char *text = NULL;
     out[0] = '\0';
-    if (curl->url_get(url, which, &text, CURLU_DEFAULT_PORT) == CURLUE_OK && text != NULL && strlen(text) < room) {
+    if (curl->url_get(url, which, &text, which == CURLUPART_PORT ? CURLU_DEFAULT_PORT : 0) == CURLUE_OK &&
+        text != NULL && strlen(text) < room) {
         memcpy(out, text, strlen(text) + 1);
     }
     curl->free_text(text);

@@ -2,6 +2,8 @@
 # Directories that pico-train did not write, and the names of other models in them.
 . "$PA_ROOT/tests/cli/check.sh"
 data=$PA_ROOT/tests/data/namings
+steps='1, 20'
+expected=$data/expected.txt
 
 study() { # LAYOUT_LINE: a configuration on stdout
     echo "$1"
@@ -21,7 +23,7 @@ END
     data_split: val
     components:
       - {component_name: induction_head, data_type: weights, layers: [1]}
-steps: [1, 20]
+steps: [$steps]
 END
 }
 
@@ -38,7 +40,7 @@ compare() {
                 if (difference * difference > 1e-12 * want[id] * want[id]) print id, $column["value"], want[id]
             }
         }
-        END { if (n == 0 || found != n) print found + 0, "of", n, "found" }' "$data/expected.txt" "$2" >wrong
+        END { if (n == 0 || found != n) print found + 0, "of", n, "found" }' "$expected" "$2" >wrong
     [ ! -s wrong ] || fail "$1: $(head -5 wrong)"
 }
 
@@ -87,6 +89,22 @@ expect_err "9: unknown key of 'model': 'n_heads'"; expect_one_error_line
 pico inspect "$data/gpt2/20/model.safetensors"; expect_status 0; expect_out 'names are those of gpt2;'
 pico inspect "$PA_ROOT/examples/data/pico-decoder-nano-1"; expect_status 0
 grep -q 'names are' out && fail "pico-train's own names are taken for others"
+
+# The same models as transformers writes them, one layout a step; all steps have the same weights.
+steps='1, 2, 3, 4, 5, 6'
+expected=same.txt
+for model in llama gpt_neox gpt2; do
+    real=$PA_ROOT/tests/data/transformers
+    for step in 1 2 3 4 5 6; do sed "s/^\([a-z0-9_]*\),1,/\1,$step,/" "$real/components.txt"; done >same.txt
+    study "layout: 'checkpoint-{step}'" >"real_$model.yaml"
+    pico analyze --config_path "real_$model.yaml" --run_path "$real/$model" --output_dir real --quiet
+    expect_status 0; expect_no_err
+    compare "$model" "real/real_$model/results.csv"
+    pico inspect "$real/$model" --layout 'checkpoint-{step}'; expect_status 0
+    expect_out_matches "^run $model: 2 layers, d_model 8, 4 heads, [24] key/value heads\$"
+    expect_out_matches '^[0-9]+ tensors in 6 steps'
+    expect_out "names are those of $model;"
+done
 
 # refused WHAT LAYOUT
 refused() { pico inspect "$data/gpt2" --layout "$2"; expect_status 1; expect_no_out; expect_err "$1"; }

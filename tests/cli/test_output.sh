@@ -68,6 +68,31 @@ if [ -w /dev/full ]; then
     expect_file late/demo/results.csv # complete all the same: only the summary had no place
 fi
 
+# Streams that are closed: no file takes their place, so that what is printed never lands in one.
+command='analyze with closed streams'
+"$PICOANALYZE" analyze --config_path "$demo" --run_path "$run" --output_dir closed 2>err >&-
+status=$?; : >out
+expect_status 1; expect_err 'standard output: Bad file descriptor'
+diff -r before closed >/dev/null || fail 'other results with standard output closed'
+mkdir -p silent/demo/results.csv/in_the_way
+for again in '' --resume; do # the second time the journal is the first file to be opened
+    # shellcheck disable=SC2086
+    "$PICOANALYZE" analyze --config_path "$demo" --run_path "$run" --output_dir silent $again >out 2>&-
+    status=$?; : >err
+    expect_status 1; expect_file silent/demo/results.journal
+done
+rm -r silent/demo/results.csv
+pico analyze --config_path "$demo" --run_path "$run" --output_dir silent --quiet --resume
+expect_status 0; expect_out ' 0 B read'
+diff -r before silent >/dev/null || fail 'other results with standard error closed'
+
+# A conversion: no directory, a file in place of one, a directory in place of the file, a disk that is full.
+weights=$run/checkpoints/step_0/learning_dynamics/val_weights.pt
+for out in nowhere/out.safetensors blocked/out.safetensors results /dev/full; do
+    pico convert "$weights" "$out" --force
+    expect_status 1; expect_no_out; expect_one_error_line; expect_err "$out"
+done
+
 # A reader that goes away.
 command='picoanalyze inspect ... | true'
 { sleep 0.3; "$PICOANALYZE" inspect "$run" 2>err; echo $? >code; } | true

@@ -161,7 +161,7 @@ cleanup:
 pa_status fuzz_archive(pa_context *ctx, const uint8_t *data, size_t n, pa_error *err)
 {
     pa_archive *archive = NULL;
-    const char *path = fuzz_file(data, n);
+    const char *path = fuzz_memory_file("input", data, n);
     pa_status status = pa_archive_open(ctx, path, &archive, err);
     fuzz_require((archive != NULL) == (status == PA_OK), "there is an archive when and only when it was opened");
     if (status == PA_OK) {

@@ -27,7 +27,11 @@ void fuzz_run(fuzz_body body, const uint8_t *data, size_t n);
 /** The allocator behind fuzz_run(): 256 MiB and no more. */
 const pa_allocator *fuzz_memory(void);
 
-/** Path of a file in memory that holds the input; one for the whole process, overwritten by each call. */
+/** A file that the library alone can open and read, and that costs no system call; bytes and path are borrowed. */
+const char *fuzz_memory_file(const char *path, const uint8_t *data, size_t n);
+
+/** Path of a file of the system that holds the input and may be written; one for the whole process, overwritten by each
+ * call. */
 const char *fuzz_file(const uint8_t *data, size_t n);
 
 /** Path of a test's data, below tests/data; lent until the next call. */

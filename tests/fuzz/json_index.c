@@ -1,55 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Indices of sharded checkpoints, beside the shards of tests/data. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* realpath() */
-#endif
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fuzz.h"
 
-static char folder[] = "/tmp/fuzz-index-XXXXXX";
-static char path[64];
-static const char *const shards[] = {"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
-                                     "pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"};
-enum { N_SHARDS = sizeof(shards) / sizeof(shards[0]) };
+static const char folder[] = "folder/";
+static const char *const shards[] = {
+    "folder/model-00001-of-00002.safetensors", "folder/model-00002-of-00002.safetensors",
+    "folder/pytorch_model-00001-of-00002.bin", "folder/pytorch_model-00002-of-00002.bin"};
+enum { N_SHARDS = sizeof(shards) / sizeof(shards[0]), MAX_SHARD = 1 << 16 };
 
-static void remove_folder(void)
+/* The shards stay in memory for as long as the process lives. */
+static void load_shards(void)
 {
-    for (int i = 0; i < N_SHARDS; i++) {
-        char link[128];
-        (void)snprintf(link, sizeof(link), "%s/%s", folder, shards[i]);
-        (void)unlink(link);
-    }
-    (void)unlink(path);
-    (void)rmdir(folder);
-}
-
-/* A folder with links to the shards and to the input. */
-static void make_folder(const uint8_t *data, size_t n)
-{
-    fuzz_require(mkdtemp(folder) != NULL, "there is a folder");
     for (int i = 0; i < N_SHARDS; i++) {
         char name[64];
-        char link[128];
-        char real[PATH_MAX];
-        (void)snprintf(name, sizeof(name), "safetensors/%s", shards[i]);
-        (void)snprintf(link, sizeof(link), "%s/%s", folder, shards[i]);
-        fuzz_require(realpath(fuzz_data_path(name), real) != NULL && symlink(real, link) == 0, "a shard is there");
+        uint8_t *bytes = malloc(MAX_SHARD);
+        (void)snprintf(name, sizeof(name), "safetensors/%s", shards[i] + sizeof(folder) - 1);
+        FILE *file = fopen(fuzz_data_path(name), "rb");
+        fuzz_require(file != NULL && bytes != NULL, "a shard is there");
+        const size_t n = fread(bytes, 1, MAX_SHARD, file);
+        fuzz_require(n > 0 && n < MAX_SHARD, "a shard is short");
+        (void)fuzz_memory_file(shards[i], bytes, n);
+        (void)fclose(file);
     }
-    (void)snprintf(path, sizeof(path), "%s/index", folder);
-    fuzz_require(symlink(fuzz_file(data, n), path) == 0, "the index is there");
-    (void)atexit(remove_folder);
 }
 
 static pa_status body(pa_context *ctx, const uint8_t *data, size_t n, pa_error *err)
 {
     pa_archive *archive = NULL;
-    (void)fuzz_file(data, n);
-    pa_status status = pa_archive_open(ctx, path, &archive, err);
+    pa_status status = pa_archive_open(ctx, fuzz_memory_file("folder/index", data, n), &archive, err);
     if (status == PA_OK) {
         status = fuzz_read_tensors(archive, err);
         fuzz_require(status != PA_ERR_FORMAT, "the tensors of sound shards can be read");
@@ -63,8 +45,10 @@ static pa_status body(pa_context *ctx, const uint8_t *data, size_t n, pa_error *
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    if (path[0] == '\0') {
-        make_folder(data, n);
+    static int started;
+    if (!started) {
+        load_shards();
+        started = 1;
     }
     fuzz_run(body, data, n);
     return 0;

@@ -4,6 +4,8 @@
 
 Usage: make_seeds.py DATA_DIRECTORY OUTPUT_DIRECTORY
 """
+import io
+import json
 import os
 import struct
 import sys
@@ -38,13 +40,15 @@ def without_crcs(data):
 
 
 def torch():
-    for name, data in files("torch"):
+    written = [("2.15_" + name, data) for name, data in files("written/2.15")
+               if name.endswith(".pt") and name != "no_crc.pt"]             # which zipfile takes for damaged
+    for name, data in [*files("torch"), *written]:
         if not data.startswith(b"PK"):
             put("torch_legacy", name, data)
             continue
         put("torch_zip", name, data)
         put("torch_zip", "nocrc_" + name, without_crcs(data))
-        with zipfile.ZipFile(os.path.join(DATA, "torch", name)) as archive:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for record in archive.namelist():
                 if record.endswith(".pkl"):
                     put("pickle", name + ".pkl", archive.read(record))
@@ -86,6 +90,40 @@ def api():
         put("api", "metrics_%d" % first, leaves + b"".join(bytes((3, 0, m, 1, 0, 1, 1)) for m in range(first, first + 8)))
 
 
+def hub_answer():
+    """The first byte is the question; see hub_answer.c."""
+    def ask(kind, name, body):
+        put("hub_answer", name, bytes((kind,)) + (body if isinstance(body, bytes) else json.dumps(body).encode()))
+
+    digits = "0123456789abcdef" * 4
+    sha1, sha256 = digits[:40], digits
+    ask(0, "commit", {"id": "pico-lm/demo", "sha": sha1, "tags": ["x"]})
+    parts = ("Learning Dynamics Data (train)", "Learning Dynamics Data (val)", "HF Model", "Fabric Checkpoint")
+    commits = [{"id": digits[i:i + 40], "title": "Saving %s -- Step %d" % (part, step), "message": "", "authors": []}
+               for step in (100, 50, 0) for i, part in enumerate(parts)]
+    ask(1, "commits", commits + [{"id": sha1, "title": "initial commit"}])
+    ask(1, "commits_again", commits + commits[::-1])
+    ask(1, "no_commits", [])
+    plain = {"type": "file", "path": "training_config.yaml", "size": 519, "oid": sha1}
+    large = {"type": "file", "path": "learning_dynamics/val_weights.pt", "size": 9, "oid": sha1,
+             "lfs": {"oid": sha256, "size": 9, "pointerSize": 130}, "xetHash": sha256}
+    odd = dict(plain, path='a "name" \u00e9')
+    ask(2, "tree", [{"type": "directory", "path": "learning_dynamics", "oid": sha1, "size": 0}, plain, large, odd])
+    ask(2, "tree_twice", [plain, plain])
+    kept = {"a.yaml": {"size": 519, "blob_id": sha1},
+            "b/c.pt": {"size": 130, "blob_id": sha1, "lfs_sha256": sha256, "lfs_size": 9, "xet_hash": sha256}}
+    ask(3, "kept", {"format_version": 1, "files": kept})
+    lines = (b"HTTP/1.1 429 Too Many Requests", b"Retry-After: 7", b'RateLimit: "api";r=0;t=55',
+             b"X-Error-Code: GatedRepo", b"X-Error-Message: Access to this resource is disabled.",
+             b'Link: <https://huggingface.co/a?cursor=1>; rel="prev", <https://huggingface.co/b>; rel="next"',
+             b"Location: https://cdn.example/x?y=z", b"Content-Range: bytes 1000-1999/2000", b"", b"")
+    for i, code in enumerate(b"\xc9\xcc\xe5\x2f"):
+        ask(4, "headers_%d" % i, bytes((code, i // 3)) + b"\r\n".join(lines[:3] + lines[3 + i:]))
+    for i, url in enumerate(("/api/x", "//cdn.example/x", "https://huggingface.co:443/x", "https://huggingface.co@evil/x",
+                             "http://huggingface.co/x", "?cursor=%2F", "https://HuggingFace.co/x", "file:///etc/passwd")):
+        ask(5, "url_%d" % i, url.encode())
+
+
 torch()
 for name, data in files("safetensors"):
     put("json_index" if name.endswith(".json") else "safetensors" if name.endswith(".safetensors") else "torch_zip",
@@ -98,3 +136,4 @@ with open(os.path.join(DATA, "tiny_run", "training_config.yaml"), "rb") as sourc
     put("yaml", "training_config.yaml", source.read())
 journal()
 api()
+hub_answer()

@@ -23,7 +23,7 @@ static pa_status body(pa_context *ctx, const uint8_t *data, size_t n, pa_error *
 {
     pa_status status = PA_OK;
     pa_file *file = NULL;
-    PA_TRY(pa_file_open(fuzz_memory(), fuzz_file(data, n), &file, err));
+    PA_TRY(pa_file_open(fuzz_memory(), fuzz_memory_file("input", data, n), &file, err));
     for (int flat = 0; flat < 2; flat++) {
         pa_zip *zip = NULL;
         const pa_status opened =

@@ -108,8 +108,8 @@ def machine_cases():
                      ("binint", b"J\0"), ("short_binbytes", b"C\xff"), ("binput", b"Nq"), ("binbytes", b"B\0\0\0\x80")):
         yield "exceeds_" + name, b"\x80\4" + op + b".", "FORMAT", ""
     for name, root, kind in (("none", b"N", "None"), ("list", b"]", "list"), ("tuple", b")", "tuple"), ("int", b"K\1", "int"),
-                             ("text", text(b"x"), "text"), ("tensor", tensor(), "tensor")):
-        yield "root_" + name, b"\x80\2" + root + b".", "UNSUPPORTED", "holds a " + kind
+                             ("text", text(b"x"), "text"), ("object", b"cargparse\nNamespace\n", "object")):
+        yield "root_" + name, b"\x80\2" + root + b".", "UNSUPPORTED", kind + ", not tensors"
 
 
 def exhausting_cases():
@@ -117,6 +117,11 @@ def exhausting_cases():
     yield "dict_in_itself", b"\x80\2}q\0" + text(b"a") + b"h\0s.", "LIMIT", ""
     yield "two_dicts_in_each_other", b"\x80\2}q\0" + text(b"a") + b"}q\1" + text(b"b") + b"h\0ss.", "LIMIT", ""
     yield "laughing_root", b"\x80\2" + laughing(30), "LIMIT", "entries"
+    doubled = b"]q\x28)a"
+    for level in range(39, -1, -1):
+        doubled = b"]q" + bytes([level]) + b"(" + doubled + b"h" + bytes([level + 1]) + b"e"
+    yield "lists_held_twice", b"\x80\2" + doubled + b".", "LIMIT", "entries"
+    yield "lists_in_each_other", of_dict(b"]q\0(h\0h\0K\1e"), "LIMIT", "entries"
     yield "many_marks", b"\x80\2" + b"(" * 2000000 + b".", "FORMAT", "marks"
     yield "many_nodes", b"\x80\2" + b"]" * 3900000 + b".", ("LIMIT", "FORMAT"), ""
     yield "many_opcodes", b"\x80\2" + b"(t" * 2000001 + b".", "LIMIT", "opcodes"

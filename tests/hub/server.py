@@ -6,7 +6,9 @@ Nothing but the standard library. Counts what is sent and remembers who sent an 
 import hashlib
 import json
 import re
+import ssl
 import threading
+import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -21,19 +23,25 @@ def blob_of(data, large):
 class Hub:
     """Repositories {name: {"branches": {name: commit}, "commits": [newest first]}}; a commit: id, title, files."""
 
-    def __init__(self, page=2):
+    def __init__(self, page=2, tls=None):
+        """`tls`: paths of a certificate and its key."""
+        self.tls = tls
+        self.scheme = "https" if tls else "http"
         self.repos = {}
         self.page = page
         self.faults = {}  # path of a file or part of an API path -> list of faults, each used once
         self.gated = set()
         self.token = None  # when set, needed for private
         self.lock = threading.Lock()
+        self.busy = 0  # requests that are being answered
         self.reset()
         self.api = self._serve("api")
         self.cdn = self._serve("cdn")
-        self.url = "http://127.0.0.1:%d" % self.api.server_port
+        self.url = "%s://127.0.0.1:%d" % (self.scheme, self.api.server_port)
 
     def reset(self):
+        while self.busy > 0:
+            time.sleep(0.01)
         self.requests = []  # (port, path, Range)
         self.authorized = []  # (port, value)
         self.sent = {}  # path of a file -> bytes of its body
@@ -43,6 +51,7 @@ class Hub:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def log_message(self, *args):
                 pass
@@ -52,15 +61,28 @@ class Hub:
                     hub.requests.append((kind, self.path, self.headers.get("Range")))
                     if self.headers.get("Authorization"):
                         hub.authorized.append((kind, self.headers["Authorization"]))
+                    hub.busy += 1
                 try:
                     hub.answer(self, kind)
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True
+                with hub.lock:
+                    hub.busy -= 1
+
+            def handle(self):
+                try:
+                    super().handle()
+                except (ConnectionResetError, ssl.SSLError):
+                    pass
 
             do_HEAD = do_GET
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
+        if self.tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.tls)
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server
 
@@ -150,7 +172,7 @@ class Hub:
         if not large:
             return self.body(h, name, data, headers + [("ETag", '"%s"' % blob_of(data, False))])
         headers += [("X-Linked-Etag", '"%s"' % blob_of(data, True)), ("X-Linked-Size", str(len(data)))]
-        headers += [("Location", "http://127.0.0.1:%d/%s/%s/%s" % (self.cdn.server_port, repo, commit["id"], name))]
+        headers += [("Location", "%s://127.0.0.1:%d/%s/%s/%s" % (self.scheme, self.cdn.server_port, repo, commit["id"], name))]
         self.send(h, 302, b"", headers)
 
     def body(self, h, name, data, headers=()):
@@ -176,9 +198,12 @@ class Hub:
             return None
         part = part + b"x" * 1000 if long else part
         part = part[:len(part) // 2] if fault and fault[0] == "cut" else part
-        with self.lock:
-            self.sent[name] = self.sent.get(name, 0) + len(part)
-        h.wfile.write(part)
+        chunk, pause = fault[1:] if fault and fault[0] == "slow" else (len(part), 0)
+        for at in range(0, len(part), chunk):
+            with self.lock:
+                self.sent[name] = self.sent.get(name, 0) + len(part[at:at + chunk])
+            h.wfile.write(part[at:at + chunk])
+            time.sleep(pause)
         if fault and fault[0] == "cut":
             h.close_connection = True
         return None

@@ -127,6 +127,25 @@ static void test_a_tensor_in_two_shards_is_taken_from_the_one_that_is_named(void
     pa_archive_destroy(a);
 }
 
+static void test_tensors_that_cannot_be_read_are_in_their_shard_all_the_same(void **state)
+{
+    (void)state;
+    pa_error err;
+    pa_archive *a = NULL;
+    pa_test_bytes bytes = pa_test_read(pa_test_data("written/2.15/unsupported.safetensors"));
+    pa_test_write(below("odd"), bytes.data, bytes.n);
+    pa_test_free(&bytes);
+    static const char index[] = "{\"weight_map\":{\"four\":\"odd\",\"last\":\"odd\"," NORM ":" TWO "}}";
+    assert_ok(pa_test_try_bytes(ctx, path, index, sizeof(index) - 1, &a, &err));
+    assert_int_equal(a->count, 2);
+    assert_int_equal(a->n_omissions, 1); /* "complex" is in the shard, but not mapped */
+    assert_string_equal(a->omissions[0].name, "four");
+    assert_string_equal(a->omissions[0].what, "F4");
+    pa_archive_destroy(a);
+    check("{\"weight_map\":{\"four\":\"odd\"}}", PA_ERR_UNSUPPORTED, "'four' cannot be read (F4)");
+    check("{\"weight_map\":{\"four\":\"odd\",\"five\":\"odd\"}}", PA_ERR_FORMAT, "there is no 'five' in 'odd'");
+}
+
 static void test_an_empty_map_is_an_empty_checkpoint(void **state)
 {
     (void)state;
@@ -175,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_what_is_missing_is_named),
         cmocka_unit_test(test_an_index_is_no_shard),
         cmocka_unit_test(test_a_tensor_in_two_shards_is_taken_from_the_one_that_is_named),
+        cmocka_unit_test(test_tensors_that_cannot_be_read_are_in_their_shard_all_the_same),
         cmocka_unit_test(test_an_empty_map_is_an_empty_checkpoint),
         cmocka_unit_test(test_damaged_indices_and_shards_are_named_errors),
     };

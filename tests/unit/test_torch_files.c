@@ -165,7 +165,7 @@ static void test_storages_outlive_their_archive(void **state)
     pa_archive *a = open_fixture("torch/views.pt");
     pa_storage *storage = pa_storage_retain(pa_test_tensor(a, "tail")->storage);
     pa_archive_destroy(a);
-    assert_ok(storage->ops->read(storage, 4 * 990, sizeof(values), values, &err));
+    assert_ok(pa_storage_read(storage, 4 * 990, sizeof(values), values, &err));
     assert_close(values[3], 993, 0);
     pa_storage_release(storage);
 }
@@ -190,6 +190,15 @@ static void test_the_model_in_a_fabric_checkpoint_is_read(void **state)
     pa_archive_destroy(a);
 }
 
+static void test_a_tensor_that_is_alone_is_called_what_its_file_is_called(void **state)
+{
+    (void)state;
+    pa_archive *a = open_fixture("torch/tensor.pt");
+    assert_int_equal(a->count, 1);
+    pa_test_assert_tensor(a, "tensor", PA_F32, 1, (int64_t[]){2}, (double[]){1, 1});
+    pa_archive_destroy(a);
+}
+
 static void test_classes_of_others_do_not_hide_the_tensors_beside_them(void **state)
 {
     (void)state;
@@ -204,7 +213,6 @@ static void test_other_formats_are_refused_by_name(void **state)
 {
     (void)state;
     assert_refused("torch/script.pt", PA_ERR_UNSUPPORTED, "TorchScript");
-    assert_refused("torch/tensor.pt", PA_ERR_UNSUPPORTED, "holds a tensor");
     assert_refused("torch/unknown_class.pt", PA_ERR_UNSUPPORTED, "'_io.StringIO'");
     assert_refused("make_torch_files.py", PA_ERR_UNSUPPORTED, "not a tensor file");
     assert_refused("torch", PA_ERR_UNSUPPORTED, "directory");
@@ -224,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_dict_has_no_tensors),
         cmocka_unit_test(test_storages_outlive_their_archive),
         cmocka_unit_test(test_the_model_in_a_fabric_checkpoint_is_read),
+        cmocka_unit_test(test_a_tensor_that_is_alone_is_called_what_its_file_is_called),
         cmocka_unit_test(test_classes_of_others_do_not_hide_the_tensors_beside_them),
         cmocka_unit_test(test_other_formats_are_refused_by_name),
     };

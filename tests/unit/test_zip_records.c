@@ -66,7 +66,7 @@ static void assert_span(pa_storage *storage, int64_t offset, int64_t bytes)
     pa_error err;
     unsigned char *got = malloc((size_t)bytes + 1);
     assert_non_null(got);
-    assert_ok(storage->ops->read(storage, offset, bytes, got, &err));
+    assert_ok(pa_storage_read(storage, offset, bytes, got, &err));
     assert_memory_equal(got, big + offset, (size_t)bytes);
     free(got);
 }
@@ -105,6 +105,61 @@ static void test_any_part_of_a_deflated_record_is_read(void **state)
     pa_test_free(&packed);
 }
 
+/* What came: all bytes, in whole pieces and one last; or a refusal of the second piece. */
+typedef struct received {
+    unsigned char *next;
+    int pieces;
+    int refuse;
+    int is_over;
+} received;
+
+static pa_status receive(void *user, const void *bytes, int64_t count, pa_error *err)
+{
+    received *r = user;
+    assert_false(r->is_over);
+    if (r->refuse && r->pieces == 1) {
+        return pa_fail(err, PA_ERR_FORMAT, "not here");
+    }
+    memcpy(r->next, bytes, (size_t)count);
+    r->next += count;
+    r->pieces++;
+    r->is_over = count != PA_PIECE;
+    return PA_OK;
+}
+
+static void assert_pieces(pa_storage *storage)
+{
+    pa_error err;
+    unsigned char *got = malloc(BIG);
+    assert_non_null(got);
+    for (int64_t offset = 0; offset < 70000; offset += 23456) {
+        received r = {.next = got};
+        const int64_t bytes = BIG - offset - 11;
+        assert_ok(storage->ops->pass(storage, offset, bytes, receive, &r, &err));
+        assert_int_equal(r.pieces, (bytes + PA_PIECE - 1) / PA_PIECE);
+        assert_memory_equal(got, big + offset, (size_t)bytes);
+    }
+    received r = {.next = got, .refuse = 1};
+    assert_fails(storage->ops->pass(storage, 0, BIG, receive, &r, &err), PA_ERR_FORMAT, "not here");
+    assert_string_equal(err.message, "not here"); /* it is not the record that is wrong */
+    free(got);
+}
+
+static void test_records_come_in_whole_pieces(void **state)
+{
+    (void)state;
+    pa_error err;
+    pa_storage *storage = NULL;
+    pa_test_bytes packed = pa_test_deflate(big, BIG);
+    assert_ok(open_record(big, BIG, BIG, big_crc(), 0, &storage, &err));
+    assert_pieces(storage);
+    pa_storage_release(storage);
+    assert_ok(open_record(packed.data, packed.n, BIG, big_crc(), 8, &storage, &err));
+    assert_pieces(storage);
+    pa_storage_release(storage);
+    pa_test_free(&packed);
+}
+
 static void test_a_wrong_crc_is_seen_when_half_is_read(void **state)
 {
     (void)state;
@@ -114,7 +169,7 @@ static void test_a_wrong_crc_is_seen_when_half_is_read(void **state)
     assert_non_null(got);
     assert_ok(open_record(big, BIG, BIG, big_crc() ^ 1, 0, &storage, &err));
     assert_span(storage, 0, 10); /* a small part is not worth reading all */
-    assert_fails(storage->ops->read(storage, BIG / 4, BIG / 2, got, &err), PA_ERR_FORMAT, "CRC");
+    assert_fails(pa_storage_read(storage, BIG / 4, BIG / 2, got, &err), PA_ERR_FORMAT, "CRC");
     assert_non_null(strstr(err.message, path));
     assert_non_null(strstr(err.message, "x: "));
     pa_storage_release(storage);
@@ -138,7 +193,7 @@ static void check_deflated(const void *data, size_t packed, uint64_t size, uint3
     unsigned char got[1];
     pa_status status = open_record(data, packed, size, crc, 8, &storage, &err);
     if (status == PA_OK) {
-        status = storage->ops->read(storage, 0, 1, got, &err);
+        status = pa_storage_read(storage, 0, 1, got, &err);
     }
     assert_int_equal(status, PA_ERR_FORMAT);
     if (strstr(err.message, part) == NULL) {
@@ -193,7 +248,7 @@ static pa_status read_deflated(const pa_allocator *mem, void *user)
         status = pa_zip_storage(zip, 0, &storage, NULL);
     }
     if (status == PA_OK) {
-        status = storage->ops->read(storage, 100, 1, &byte, NULL);
+        status = pa_storage_read(storage, 100, 1, &byte, NULL);
     }
     pa_storage_release(storage);
     pa_zip_close(zip);
@@ -218,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_part_of_a_stored_record_is_read),
         cmocka_unit_test(test_any_part_of_a_deflated_record_is_read),
+        cmocka_unit_test(test_records_come_in_whole_pieces),
         cmocka_unit_test(test_a_wrong_crc_is_seen_when_half_is_read),
         cmocka_unit_test(test_a_crc_of_zero_was_not_computed),
         cmocka_unit_test(test_deflated_records_that_lie_are_refused),

@@ -48,6 +48,18 @@ cleanup:
     return status;
 }
 
+pa_status pa_npy_omit(pa_archive *archive, const char *name, const pa_npy *npy, pa_error *err)
+{
+    pa_status status = PA_OK;
+    char *shorter = name_without_end(&archive->ctx->mem, name);
+    PA_REQUIRE_MEMORY(shorter, err, "the name of an array");
+    PA_TRY(pa_archive_omit(archive, shorter, npy->descr[0] != '\0' ? npy->descr : "of another version", err));
+
+cleanup:
+    pa_free(&archive->ctx->mem, shorter);
+    return status;
+}
+
 static pa_status read(pa_archive *archive, pa_error *err)
 {
     pa_status status = PA_OK;

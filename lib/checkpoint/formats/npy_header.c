@@ -75,12 +75,13 @@ static pa_status fail_type(const char *descr, pa_error *err)
 /* "<f4": byte order, kind, bytes. */
 static pa_status read_type(cursor *c, pa_npy *out, pa_error *err)
 {
-    char descr[64];
+    char *descr = out->descr;
     skip_spaces(c);
     if (c->at < c->end && *c->at == '[') {
+        memcpy(descr, "fields", sizeof("fields"));
         return pa_fail(err, PA_ERR_UNSUPPORTED, "elements of several fields cannot be read");
     }
-    if (!take_text(c, descr, sizeof(descr)) || strlen(descr) < 2 || strchr("<>|=", descr[0]) == NULL) {
+    if (!take_text(c, descr, sizeof(out->descr)) || strlen(descr) < 2 || strchr("<>|=", descr[0]) == NULL) {
         return pa_fail(err, PA_ERR_FORMAT, "npy header: descr is no element type");
     }
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {

@@ -32,7 +32,7 @@ static pa_status add_record(pa_archive *archive, const pa_zip *zip, int64_t numb
     status = pa_npy_read_header(head, n, entry->size, &npy, err);
     if (status == PA_ERR_UNSUPPORTED) { /* texts and objects beside the arrays; damage could look like them */
         PA_TRY(pa_zip_check(zip, number, err));
-        archive->skipped++;
+        PA_TRY(pa_npy_omit(archive, entry->name, &npy, err));
         goto cleanup;
     }
     if (status != PA_OK) {

@@ -35,6 +35,20 @@ pa_status pa_pickle_node_create(pa_pickle *pickle, pa_pickle_type type, pa_pickl
     return status;
 }
 
+/* Numbers and texts, of which lists may have very many, never need a second look. */
+static int may_hold_tensors(const pa_pickle_node *node)
+{
+    switch (node->type) {
+    case PA_PICKLE_LIST:
+    case PA_PICKLE_TUPLE:
+    case PA_PICKLE_DICT:
+    case PA_PICKLE_TENSOR:
+        return 1;
+    default:
+        return node->type == PA_PICKLE_OPAQUE && node->u.object != NULL;
+    }
+}
+
 pa_status pa_pickle_node_append(pa_pickle *pickle, pa_pickle_node *list, pa_pickle_node *item, pa_error *err)
 {
     if (list->u.list.count == list->u.list.capacity) {
@@ -51,6 +65,7 @@ pa_status pa_pickle_node_append(pa_pickle *pickle, pa_pickle_node *list, pa_pick
         list->u.list.capacity = capacity;
     }
     list->u.list.items[list->u.list.count++] = item;
+    list->is_nested |= may_hold_tensors(item);
     return PA_OK;
 }
 

@@ -22,13 +22,14 @@ typedef enum pa_pickle_type {
     PA_PICKLE_GLOBAL,  /**< A name that the hooks know; `object` is theirs. */
     PA_PICKLE_STORAGE, /**< What the hooks made of a persistent id; `object` is theirs. */
     PA_PICKLE_TENSOR,  /**< What the hooks made of a call; `object` is theirs. */
-    PA_PICKLE_OPAQUE   /**< A value that nobody here needs to understand. */
+    PA_PICKLE_OPAQUE   /**< A value that nobody here needs to understand; `object` is the hooks', or NULL. */
 } pa_pickle_type;
 
 /** A value. All belong to the pickle; several places may share one, and a container may hold itself. */
 typedef struct pa_pickle_node pa_pickle_node;
 struct pa_pickle_node {
     pa_pickle_type type;
+    int32_t is_nested; /**< List, tuple, dict: 1 when there may be a tensor in it, however deep. */
     union {
         int64_t integer; /**< Int, bool. */
         double real;

@@ -245,14 +245,13 @@ cleanup:
 static pa_status add_entry(pa_archive *archive, const header *h, const header_entry *e, pa_error *err)
 {
     pa_status status = PA_OK;
-    char shown[PA_PRINTABLE_SIZE] = "";
     int64_t shape[MAX_DIMENSIONS];
     int64_t strides[MAX_DIMENSIONS];
     const int32_t ndim = (int32_t)json_array_size(e->shape);
     pa_tensor tensor = {.dtype = e->type->dtype, .ndim = ndim, .shape = shape, .strides = strides};
-    PA_REQUIRE(tensor.dtype != 0, err, PA_ERR_UNSUPPORTED,
-               "'%s' has elements of type %s; F8, F16, BF16, F32, F64, I8 to I64, U8 to U64 and BOOL can be read",
-               pa_printable(shown, e->name, (int64_t)strlen(e->name)), e->type->name);
+    if (e->type->dtype == 0) {
+        return pa_archive_omit(archive, e->name, e->type->name, err);
+    }
     tensor.swapped = pa_is_big_endian_machine() && e->type->bits > 8;
     for (int32_t i = 0; i < ndim; i++) {
         shape[i] = json_integer_value(json_array_get(e->shape, (size_t)i));

@@ -63,6 +63,17 @@ cleanup:
     return status;
 }
 
+/* Whether the map puts a tensor into that shard; once found it is no longer missing. */
+static int take_mapped(const shard_map *map, int64_t shard, const char *name)
+{
+    const char *file = json_string_value(json_object_get(map->weights, name));
+    const int there = file != NULL && strcmp(file, map->files.texts[shard]) == 0;
+    if (there) {
+        (void)json_object_del(map->weights, name);
+    }
+    return there;
+}
+
 /* Tensors of a shard that the map does not put there may exist; they are left out. */
 static pa_status add_mapped(pa_archive *archive, const shard_map *map, int64_t shard, pa_error *err)
 {
@@ -70,12 +81,15 @@ static pa_status add_mapped(pa_archive *archive, const shard_map *map, int64_t s
     const pa_archive *part = archive->parts[shard];
     for (int64_t i = 0; i < part->count; i++) {
         const pa_archive_entry *entry = &part->entries[i];
-        const char *file = json_string_value(json_object_get(map->weights, entry->name));
-        if (file != NULL && strcmp(file, map->files.texts[shard]) == 0) {
+        if (take_mapped(map, shard, entry->name)) {
             PA_TRY(pa_archive_add(archive, entry->name, &entry->tensor, err));
-            (void)json_object_del(map->weights, entry->name);
         } else {
             archive->skipped++;
+        }
+    }
+    for (int64_t i = 0; i < part->n_omissions; i++) {
+        if (take_mapped(map, shard, part->omissions[i].name)) {
+            PA_TRY(pa_archive_omit(archive, part->omissions[i].name, part->omissions[i].what, err));
         }
     }
 

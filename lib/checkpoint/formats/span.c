@@ -12,20 +12,17 @@ typedef struct span_storage {
     int64_t offset;
 } span_storage;
 
-static pa_status read_file(pa_storage *self, int64_t offset, int64_t bytes, void *dst, pa_error *err)
+static pa_status pass_file(pa_storage *self, int64_t offset, int64_t bytes, pa_bytes_fn take, void *user, pa_error *err)
 {
     const span_storage *span = (const span_storage *)self;
-    const pa_status status = pa_file_read(span->file, span->offset + offset, bytes, dst, err);
-    if (status != PA_OK) {
-        pa_file_error_prefix(span->file, err);
-    }
-    return status;
+    return pa_file_pass(span->file, &span->mem, span->offset + offset, bytes, take, user, err);
 }
 
-static pa_status read_whole(pa_storage *self, int64_t offset, int64_t bytes, void *dst, pa_error *err)
+static pa_status pass_whole(pa_storage *self, int64_t offset, int64_t bytes, pa_bytes_fn take, void *user,
+                            pa_error *err)
 {
     const span_storage *span = (const span_storage *)self;
-    return span->whole->ops->read(span->whole, span->offset + offset, bytes, dst, err);
+    return span->whole->ops->pass(span->whole, span->offset + offset, bytes, take, user, err);
 }
 
 static void announce_file(const pa_storage *self)
@@ -51,8 +48,8 @@ static void destroy(pa_storage *self)
     pa_free(&mem, span);
 }
 
-static const pa_storage_ops file_ops = {read_file, destroy, announce_file};
-static const pa_storage_ops whole_ops = {read_whole, destroy, announce_whole};
+static const pa_storage_ops file_ops = {pass_file, destroy, announce_file};
+static const pa_storage_ops whole_ops = {pass_whole, destroy, announce_whole};
 
 static pa_status create(const pa_allocator *mem, const pa_storage_ops *ops, int64_t offset, int64_t bytes,
                         span_storage **out, pa_error *err)

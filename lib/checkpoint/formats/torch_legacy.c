@@ -57,7 +57,7 @@ static pa_status collect(void *user, pa_pickle *pickle, const pa_pickle_node *tu
     pa_status status = PA_OK;
     pa_torch_id id;
     PA_TRY(pa_torch_read_id(&l->reader, tuple, &id, err));
-    if (id.has_elements || id.type->dtype == 0) {
+    if (id.in_file) {
         stored *grown = pa_array_grow(l->reader.mem, l->storages, &l->capacity, l->count + 1, sizeof(*grown));
         PA_REQUIRE_MEMORY(grown, err, "storages");
         l->storages = grown;
@@ -287,7 +287,7 @@ static pa_status read_all(legacy *l, pa_archive *archive, pa_error *err)
     const pa_pickle_hooks hooks = pa_torch_hooks(&l->reader);
     l->used = object;
     PA_TRY(next_pickle(l, &hooks, &l->object, err));
-    PA_TRY(pa_torch_add_tensors(archive, l->object, err));
+    PA_TRY(pa_torch_add_tensors(archive, pa_file_path(archive->file), l->object, err));
 
 cleanup:
     return status;

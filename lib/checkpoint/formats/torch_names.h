@@ -13,7 +13,7 @@ typedef enum pa_torch_role {
     PA_TORCH_TENSOR_OF_TYPE, /**< (storage, offset, sizes, strides, requires_grad, hooks, dtype, ...). */
     PA_TORCH_PARAMETER,      /**< (tensor, ...): stands for the tensor. */
     PA_TORCH_FROM_TYPE,      /**< (function, type, args, state): stands for function(*args). */
-    PA_TORCH_DICT,           /**< () or (pairs): a dict. */
+    PA_TORCH_DICT,           /**< () or (pairs), or what makes missing values: a dict. */
     PA_TORCH_SIZE,           /**< (tuple): stands for the tuple. */
     PA_TORCH_OTHER           /**< Known and harmless, but nothing that a matrix could be made of. */
 } pa_torch_role;
@@ -22,7 +22,8 @@ struct pa_torch_name {
     const char *module;
     const char *name;
     pa_torch_role role;
-    pa_dtype dtype; /**< 0: an element type that cannot be read. */
+    pa_dtype dtype;   /**< 0: an element type that cannot be read. */
+    const char *what; /**< Of tensors that cannot be read: what they are. */
 };
 
 /** The entry of that name, or NULL. */

@@ -45,6 +45,16 @@ static pa_status hook_global(void *user, pa_pickle *pickle, const pa_pickle_node
     return status;
 }
 
+/* A tensor, or a storage of one, that cannot be read, and what it is; NULL for a value that is none. */
+static pa_status make_unreadable(pa_pickle *pickle, const char *what, pa_pickle_node **out, pa_error *err)
+{
+    const pa_status status = pa_pickle_node_create(pickle, PA_PICKLE_OPAQUE, out, err);
+    if (status == PA_OK) {
+        (*out)->u.object = what;
+    }
+    return status;
+}
+
 static const pa_torch_name *name_of(const pa_pickle_node *node)
 {
     return node->type == PA_PICKLE_GLOBAL ? node->u.object : NULL;
@@ -81,7 +91,8 @@ pa_status pa_torch_read_id(const pa_torch_reader *reader, const pa_pickle_node *
                err, PA_ERR_FORMAT, "a persistent id must be ('storage', class, key, location, size)");
     PA_REQUIRE(reader->id_items < 6 || items[5]->type == PA_PICKLE_NONE, err, PA_ERR_UNSUPPORTED,
                "a storage that is a part of another one");
-    out->has_elements = out->type->dtype != 0 && !pa_pickle_is(items[3], "meta");
+    out->in_file = !pa_pickle_is(items[3], "meta");
+    out->unreadable = out->in_file ? out->type->what : "meta";
     out->numel = items[4]->u.integer;
     PA_TRY(read_key(items[2], out->key, err));
 
@@ -123,10 +134,12 @@ static pa_status hook_persistent(void *user, pa_pickle *pickle, const pa_pickle_
     pa_torch_id id;
     pa_torch_storage *storage = NULL;
     PA_TRY(pa_torch_read_id(reader, tuple, &id, err));
-    if (id.has_elements) {
-        PA_TRY(make_storage(reader, &id, &storage, err));
+    if (id.unreadable != NULL) {
+        PA_TRY(make_unreadable(pickle, id.unreadable, out, err));
+        goto cleanup;
     }
-    PA_TRY(pa_pickle_node_create(pickle, id.has_elements ? PA_PICKLE_STORAGE : PA_PICKLE_OPAQUE, out, err));
+    PA_TRY(make_storage(reader, &id, &storage, err));
+    PA_TRY(pa_pickle_node_create(pickle, PA_PICKLE_STORAGE, out, err));
     (*out)->u.object = storage;
 
 cleanup:
@@ -158,16 +171,16 @@ static pa_status copy_integers(pa_pickle *pickle, const pa_pickle_node *tuple, c
 }
 
 /* {'conj': True} or {'neg': True} would change the elements. */
-static pa_status check_metadata(const pa_pickle_node *args, int64_t index, pa_error *err)
+static int is_changed(const pa_pickle_node *args, int64_t index)
 {
     const pa_pickle_node *dict = args->u.list.count > index ? args->u.list.items[index] : NULL;
     for (int64_t i = 1; dict != NULL && dict->type == PA_PICKLE_DICT && i < dict->u.list.count; i += 2) {
         const pa_pickle_node *value = dict->u.list.items[i];
         if (value->type != PA_PICKLE_BOOL || value->u.integer != 0) {
-            return pa_fail(err, PA_ERR_UNSUPPORTED, "a tensor that is stored conjugated or negated");
+            return 1;
         }
     }
-    return PA_OK;
+    return 0;
 }
 
 /* (storage, offset, sizes, strides, requires_grad, hooks[, dtype][, metadata]) */
@@ -186,9 +199,12 @@ static pa_status make_tensor(const pa_torch_reader *reader, pa_pickle *pickle, c
     const pa_torch_name *type = typed ? name_of(items[6]) : NULL;
     PA_REQUIRE(!typed || (type != NULL && type->role == PA_TORCH_DTYPE), err, PA_ERR_FORMAT,
                "%s: argument 7 is no element type", function->name);
-    PA_TRY(check_metadata(args, typed ? 7 : 6, err));
-    if (items[0]->type == PA_PICKLE_OPAQUE || (typed && type->dtype == 0)) {
-        PA_TRY(pa_pickle_node_create(pickle, PA_PICKLE_OPAQUE, out, err));
+    const char *what = items[0]->type == PA_PICKLE_OPAQUE ? items[0]->u.object
+                       : typed && type->dtype == 0        ? type->what
+                       : is_changed(args, typed ? 7 : 6)  ? "stored conjugated or negated"
+                                                          : NULL;
+    if (items[0]->type == PA_PICKLE_OPAQUE || what != NULL) {
+        PA_TRY(make_unreadable(pickle, what, out, err));
         goto cleanup;
     }
     PA_REQUIRE(items[0]->type == PA_PICKLE_STORAGE && items[1]->type == PA_PICKLE_INT, err, PA_ERR_FORMAT,
@@ -216,12 +232,15 @@ cleanup:
     return status;
 }
 
-/* OrderedDict() or OrderedDict([[key, value], ...]) */
+/* OrderedDict(), OrderedDict([[key, value], ...]), or defaultdict(list), which begins empty too. */
 static pa_status make_dict(pa_pickle *pickle, const pa_pickle_node *args, pa_pickle_node **out, pa_error *err)
 {
     pa_status status = PA_OK;
     PA_REQUIRE(args->u.list.count <= 1, err, PA_ERR_FORMAT, "a dict of %lld arguments", (long long)args->u.list.count);
     const pa_pickle_node *pairs = args->u.list.count == 1 ? args->u.list.items[0] : NULL;
+    if (pairs != NULL && (pairs->type == PA_PICKLE_GLOBAL || pairs->type == PA_PICKLE_OPAQUE)) {
+        pairs = NULL;
+    }
     if (pairs != NULL && pairs->type == PA_PICKLE_DICT) {
         *out = args->u.list.items[0];
         goto cleanup;
@@ -267,7 +286,7 @@ static pa_status apply(const pa_torch_reader *reader, pa_pickle *pickle, const p
     case PA_TORCH_DICT:
         return make_dict(pickle, args, out, err);
     case PA_TORCH_OTHER:
-        return pa_pickle_node_create(pickle, PA_PICKLE_OPAQUE, out, err);
+        return make_unreadable(pickle, function->what, out, err);
     default:
         return pa_fail(err, PA_ERR_FORMAT, "'%s.%s' cannot be called", function->module, function->name);
     }

@@ -40,12 +40,16 @@ typedef struct pa_torch_id {
     const pa_torch_name *type; /**< Storage class. */
     char key[PA_TORCH_KEY_SIZE];
     int64_t numel;
-    int32_t has_elements; /**< 0: of a type that cannot be read, or on the device "meta". */
+    const char *unreadable; /**< What it is when it is of a type that cannot be read, or without elements; else NULL. */
+    int32_t in_file;        /**< 0: on the device "meta", without elements. */
 } pa_torch_id;
 pa_status pa_torch_read_id(const pa_torch_reader *reader, const pa_pickle_node *id, pa_torch_id *out, pa_error *err);
 
-/** Add the tensors of the dict that a pickle holds and of the dicts in it, names joined by dots; count what is none. */
-pa_status pa_torch_add_tensors(pa_archive *archive, const pa_pickle *pickle, pa_error *err);
+/**
+ * Add the tensors of the dict or list that a pickle holds and of those in it: keys and positions, joined by dots, are
+ * their names. One that is alone is called what the file at `path` is called. What is none is counted.
+ */
+pa_status pa_torch_add_tensors(pa_archive *archive, const char *path, const pa_pickle *pickle, pa_error *err);
 
 /** Hooks for pa_pickle_read(). A PA_PICKLE_TENSOR then has a `pa_tensor` as its object, not yet checked. */
 pa_pickle_hooks pa_torch_hooks(pa_torch_reader *reader);

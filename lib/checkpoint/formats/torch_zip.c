@@ -124,7 +124,7 @@ static pa_status read(pa_archive *archive, pa_error *err)
     const pa_pickle_hooks hooks = pa_torch_hooks(&reader);
     status = pa_pickle_read(mem, bytes, zip->entries[entry].size, &hooks, &pickle, err);
     if (status == PA_OK) {
-        status = pa_torch_add_tensors(archive, pickle, err);
+        status = pa_torch_add_tensors(archive, pa_file_path(archive->file), pickle, err);
     }
     if (status != PA_OK && status != PA_ERR_NOMEM) {
         pa_error_prefix(err, "data.pkl");

@@ -5,18 +5,19 @@
 #include <zlib.h>
 
 #include "base/alloc.h"
+#include "base/crc32.h"
 #include "checkpoint/formats/bytes.h"
 #include "checkpoint/formats/zip.h"
 
-enum { CHUNK = 1 << 16 };
-
-/* What is asked of a record, and the CRC of what has passed by. */
+/* What is asked of a record, who takes it, and the CRC of what has passed by. */
 typedef struct span {
     int64_t offset;
     int64_t bytes;
-    unsigned char *dst;
+    pa_bytes_fn take;
+    void *user;
     uint32_t crc;
-    int peek; /* stop behind what was asked for, and believe it */
+    int peek;          /* stop behind what was asked for, and believe it */
+    pa_status refused; /* what `take` returned: its error is not the record's */
 } span;
 
 static pa_status check_crc(const pa_zip_entry *entry, uint32_t crc, pa_error *err)
@@ -35,42 +36,43 @@ static int has_crc(const pa_zip_entry *entry)
 }
 
 /* Bytes that nobody asked for, for their CRC only. */
-static pa_status pass_stored(pa_file *file, int64_t from, int64_t bytes, unsigned char *buffer, uint32_t *crc,
-                             pa_error *err)
+static pa_status skip(void *user, const void *bytes, int64_t count, pa_error *err)
 {
-    pa_status status = PA_OK;
-    for (int64_t done = 0; done < bytes && status == PA_OK;) {
-        const int64_t n = bytes - done < CHUNK ? bytes - done : CHUNK;
-        status = pa_file_read(file, from + done, n, buffer, err);
-        if (status == PA_OK) {
-            *crc = (uint32_t)crc32_z(*crc, buffer, (size_t)n);
-        }
-        done += n;
-    }
-    return status;
+    span *want = user;
+    (void)err;
+    want->crc = pa_crc32(want->crc, bytes, count);
+    return PA_OK;
+}
+
+static pa_status hand_over(void *user, const void *bytes, int64_t count, pa_error *err)
+{
+    span *want = user;
+    want->crc = pa_crc32(want->crc, bytes, count);
+    want->refused = want->take(want->user, bytes, count, err);
+    return want->refused;
+}
+
+static pa_status hand_over_unchecked(void *user, const void *bytes, int64_t count, pa_error *err)
+{
+    span *want = user;
+    want->refused = want->take(want->user, bytes, count, err);
+    return want->refused;
 }
 
 static pa_status read_stored(const pa_allocator *mem, pa_file *file, const pa_zip_entry *entry, int whole, span *want,
                              pa_error *err)
 {
     pa_status status = PA_OK;
-    unsigned char *buffer = NULL;
+    const int64_t begin = entry->data + want->offset;
     const int64_t end = want->offset + want->bytes;
-    if (whole && want->bytes < entry->size) {
-        buffer = pa_alloc_raw(mem, CHUNK, 1);
-        PA_REQUIRE_MEMORY(buffer, err, "a buffer");
-        PA_TRY(pass_stored(file, entry->data, want->offset, buffer, &want->crc, err));
+    if (!whole) {
+        return pa_file_pass(file, mem, begin, want->bytes, hand_over_unchecked, want, err);
     }
-    PA_TRY(pa_file_read(file, entry->data + want->offset, want->bytes, want->dst, err));
-    if (whole) {
-        want->crc = (uint32_t)crc32_z(want->crc, want->dst, (size_t)want->bytes);
-    }
-    if (buffer != NULL) {
-        PA_TRY(pass_stored(file, entry->data + end, entry->size - end, buffer, &want->crc, err));
-    }
+    PA_TRY(pa_file_pass(file, mem, entry->data, want->offset, skip, want, err));
+    PA_TRY(pa_file_pass(file, mem, begin, want->bytes, hand_over, want, err));
+    PA_TRY(pa_file_pass(file, mem, entry->data + end, entry->size - end, skip, want, err));
 
 cleanup:
-    pa_free(mem, buffer);
     return status;
 }
 
@@ -86,24 +88,12 @@ static void zlib_free(void *user, void *memory)
     pa_free(mem, memory);
 }
 
-/* `n` unpacked bytes that begin at `at`: keep those that were asked for. */
-static void keep(span *want, const unsigned char *bytes, int64_t at, int64_t n)
-{
-    const int64_t from = at > want->offset ? at : want->offset;
-    const int64_t end = want->offset + want->bytes;
-    const int64_t to = at + n < end ? at + n : end;
-    if (from < to) {
-        memcpy(want->dst + (from - want->offset), bytes + (from - at), (size_t)(to - from));
-    }
-    want->crc = (uint32_t)crc32_z(want->crc, bytes, (size_t)n);
-}
-
 /* The next piece of the packed bytes, when the last one is used up. */
 static pa_status refill(z_stream *stream, pa_file *file, const pa_zip_entry *entry, int64_t *taken,
                         unsigned char *buffer, pa_error *err)
 {
     const int64_t left = entry->packed - *taken;
-    const int64_t n = left < CHUNK ? left : CHUNK;
+    const int64_t n = left < PA_PIECE ? left : PA_PIECE;
     if (stream->avail_in > 0 || n == 0) {
         return PA_OK;
     }
@@ -116,6 +106,31 @@ static pa_status refill(z_stream *stream, pa_file *file, const pa_zip_entry *ent
     return status;
 }
 
+/* Room for what comes next: all of a window is either asked for or is not, and pieces of what is asked for are whole. */
+static int64_t window_size(const span *want, int64_t given)
+{
+    const int64_t end = want->offset + want->bytes;
+    const int64_t left = given < want->offset ? want->offset - given : given < end ? end - given : PA_PIECE;
+    return left < PA_PIECE ? left : PA_PIECE;
+}
+
+/* Unpack until the window is full or the stream ends. */
+static pa_status inflate_window(z_stream *stream, pa_file *file, const pa_zip_entry *entry, int64_t *taken,
+                                unsigned char *buffer, int *code, pa_error *err)
+{
+    pa_status status = PA_OK;
+    while (*code != Z_STREAM_END && stream->avail_out > 0) {
+        PA_TRY(refill(stream, file, entry, taken, buffer, err));
+        *code = inflate(stream, Z_NO_FLUSH);
+        PA_REQUIRE(*code != Z_MEM_ERROR, err, PA_ERR_NOMEM, "out of memory for unpacking");
+        PA_REQUIRE(*code == Z_OK || *code == Z_STREAM_END, err, PA_ERR_FORMAT, "its deflated bytes are damaged at %lld",
+                   (long long)(*taken - (int64_t)stream->avail_in));
+    }
+
+cleanup:
+    return status;
+}
+
 /* The whole stream passes through a window; never more than the declared size, whatever the stream would give. */
 static pa_status inflate_all(z_stream *stream, pa_file *file, const pa_zip_entry *entry, unsigned char *buffers,
                              span *want, pa_error *err)
@@ -123,18 +138,17 @@ static pa_status inflate_all(z_stream *stream, pa_file *file, const pa_zip_entry
     pa_status status = PA_OK;
     int64_t taken = 0;
     int64_t given = 0;
+    unsigned char *window = buffers + PA_PIECE;
     for (int code = Z_OK; code != Z_STREAM_END;) {
-        PA_TRY(refill(stream, file, entry, &taken, buffers, err));
-        stream->next_out = buffers + CHUNK;
-        stream->avail_out = CHUNK;
-        code = inflate(stream, Z_NO_FLUSH);
-        const int64_t n = CHUNK - (int64_t)stream->avail_out;
-        PA_REQUIRE(code != Z_MEM_ERROR, err, PA_ERR_NOMEM, "out of memory for unpacking");
-        PA_REQUIRE(code == Z_OK || code == Z_STREAM_END, err, PA_ERR_FORMAT, "its deflated bytes are damaged at %lld",
-                   (long long)(taken - (int64_t)stream->avail_in));
+        const int64_t room = window_size(want, given);
+        const int is_wanted = given >= want->offset && given < want->offset + want->bytes;
+        stream->next_out = window;
+        stream->avail_out = (unsigned)room;
+        PA_TRY(inflate_window(stream, file, entry, &taken, buffers, &code, err));
+        const int64_t n = room - (int64_t)stream->avail_out;
         PA_REQUIRE(n <= entry->size - given, err, PA_ERR_FORMAT, "unpacks to more than the %lld bytes it declares",
                    (long long)entry->size);
-        keep(want, buffers + CHUNK, given, n);
+        PA_TRY((is_wanted ? hand_over : skip)(want, window, n, err));
         given += n;
         if (want->peek && given >= want->offset + want->bytes) {
             goto cleanup;
@@ -154,7 +168,7 @@ static pa_status read_deflated(const pa_allocator *mem, pa_file *file, const pa_
     z_stream stream;
     memset(&stream, 0, sizeof(stream));
     int started = 0;
-    unsigned char *buffers = pa_alloc_raw(mem, 2 * CHUNK, 1);
+    unsigned char *buffers = pa_alloc_raw(mem, 2 * PA_PIECE, 1);
     PA_REQUIRE_MEMORY(buffers, err, "a buffer");
     pa_allocator copy = *mem;
     stream.zalloc = zlib_alloc;
@@ -182,7 +196,7 @@ static pa_status read_span(const pa_allocator *mem, pa_file *file, const pa_zip_
     if (status == PA_OK && has_crc(entry) && !want->peek && (verify || deflated)) {
         status = check_crc(entry, want->crc, err);
     }
-    if (status != PA_OK && status != PA_ERR_NOMEM && status != PA_ERR_IO) {
+    if (status != PA_OK && want->refused == PA_OK && status != PA_ERR_NOMEM && status != PA_ERR_IO) {
         char shown[PA_PRINTABLE_SIZE];
         pa_error_prefix(err, pa_printable(shown, entry->name, (int64_t)strlen(entry->name)));
     }
@@ -199,7 +213,8 @@ pa_status pa_zip_read(const pa_zip *zip, int64_t number, int64_t limit, unsigned
                (long long)entry->size, (long long)limit);
     bytes = pa_alloc_raw(zip->mem, entry->size + 1, 1);
     PA_REQUIRE_MEMORY(bytes, err, "a record");
-    span want = {.bytes = entry->size, .dst = bytes};
+    unsigned char *to = bytes;
+    span want = {.bytes = entry->size, .take = pa_take_copy, .user = &to};
     PA_TRY(read_span(zip->mem, zip->file, entry, 1, &want, err));
     bytes[entry->size] = '\0';
     *data = bytes;
@@ -212,14 +227,13 @@ cleanup:
 
 pa_status pa_zip_peek(const pa_zip *zip, int64_t number, int64_t bytes, unsigned char *dst, pa_error *err)
 {
-    span want = {.bytes = bytes, .dst = dst, .peek = 1};
+    span want = {.bytes = bytes, .take = pa_take_copy, .user = &dst, .peek = 1};
     return read_span(zip->mem, zip->file, &zip->entries[number], 0, &want, err);
 }
 
 pa_status pa_zip_check(const pa_zip *zip, int64_t number, pa_error *err)
 {
-    unsigned char none[1];
-    span want = {.dst = none};
+    span want = {.bytes = 0};
     return read_span(zip->mem, zip->file, &zip->entries[number], 1, &want, err);
 }
 
@@ -232,15 +246,16 @@ typedef struct record_storage {
     atomic_int verified; /**< Or about to be: one reader does it, the others need not wait. */
 } record_storage;
 
-static pa_status storage_read(pa_storage *self, int64_t offset, int64_t bytes, void *dst, pa_error *err)
+static pa_status storage_pass(pa_storage *self, int64_t offset, int64_t bytes, pa_bytes_fn take, void *user,
+                              pa_error *err)
 {
     record_storage *record = (record_storage *)self;
-    span want = {.offset = offset, .bytes = bytes, .dst = dst};
+    span want = {.offset = offset, .bytes = bytes, .take = take, .user = user};
     /* A record that is short, or of which most is asked for, is read whole: its CRC then costs little. */
-    const int is_worth = self->bytes <= CHUNK || bytes >= self->bytes - self->bytes / 2;
+    const int is_worth = self->bytes <= PA_PIECE || bytes >= self->bytes - self->bytes / 2;
     const int verify = is_worth && !atomic_exchange_explicit(&record->verified, 1, memory_order_relaxed);
     const pa_status status = read_span(&record->mem, record->file, &record->entry, verify, &want, err);
-    if (status != PA_OK) {
+    if (status != PA_OK && want.refused == PA_OK) {
         pa_file_error_prefix(record->file, err);
     }
     if (status != PA_OK && verify) {
@@ -264,7 +279,7 @@ static void storage_announce(const pa_storage *self)
     pa_file_announce(record->file, record->entry.data, record->entry.packed);
 }
 
-static const pa_storage_ops record_ops = {storage_read, storage_destroy, storage_announce};
+static const pa_storage_ops record_ops = {storage_pass, storage_destroy, storage_announce};
 
 pa_status pa_zip_storage(const pa_zip *zip, int64_t number, pa_storage **out, pa_error *err)
 {
