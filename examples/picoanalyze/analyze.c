@@ -204,16 +204,14 @@ static int open_run(study *s, const request *asked)
 {
     pa_error err = {0};
     pa_status status = PA_OK;
+    pa_run_options options = *pa_config_run_options(s->config);
+    options.layout = asked->layout != NULL ? asked->layout : options.layout;
     if (asked->repo_id == NULL) {
-        const pa_run_options options = {
-            .struct_size = sizeof(options),
-            .layout = asked->layout != NULL ? asked->layout : pa_config_layout(s->config),
-        };
         status = pa_run_open_with(s->ctx, asked->run_path, &options, &s->run, &err);
     } else if (cli_hub_open(s->ctx, &s->progress, &s->hub) != CLI_OK) {
         return CLI_ERROR;
     } else {
-        status = pa_run_open_hub(s->hub, asked->repo_id, asked->branch, &s->run, &err);
+        status = pa_run_open_hub(s->hub, asked->repo_id, asked->branch, &options, &s->run, &err);
     }
     cli_progress_clear(&s->progress);
     if (status == PA_ERR_CANCELLED) {

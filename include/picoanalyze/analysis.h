@@ -74,11 +74,11 @@ PA_API const char *pa_config_name(const pa_config *config);
 PA_API const char *pa_config_output_dir(const pa_config *config);
 
 /**
- * @brief `layout`, for pa_run_options::layout; "" when absent.
+ * @brief How the configuration wants its runs to be opened: `layout`, `naming`, `model` and `unscramble`.
  * @param[in] config  Configuration.
- * @return Borrowed from the configuration.
+ * @return Borrowed from the configuration, for pa_run_open_with() or pa_run_open_hub().
  */
-PA_API const char *pa_config_layout(const pa_config *config);
+PA_API const pa_run_options *pa_config_run_options(const pa_config *config);
 
 /**
  * @brief Whose formulas are used.
@@ -226,6 +226,8 @@ typedef struct pa_result_row {
     const char *target_split; /**< Split compared with; "" when it is the same or nothing is compared. */
     const char *target_run;   /**< Run compared with, as the configuration has it; "" likewise. */
     int64_t target_layer;     /**< Layer compared with (`matrix: layers`), or -1. */
+    int32_t unscrambled;      /**< 1: of activations whose rows were put in order (`unscramble`). */
+    int32_t reserved;         /**< Zero. */
 } pa_result_row;
 
 /** Sums over all rows. */

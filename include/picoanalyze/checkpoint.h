@@ -71,6 +71,19 @@ typedef struct pa_run_options {
      * with one. NULL or "": as pico-train does.
      */
     const char *layout;
+    /**
+     * Under which names tensors of other models are found: what may stand behind `naming:` in a configuration, the name
+     * of a built-in naming or a mapping in YAML (docs/namings.md). NULL, "" or "auto": found out from the names.
+     */
+    const char *naming;
+    /** Sizes that replace those that the run's files tell, where they are not 0. NULL: none. */
+    const pa_model *model;
+    /**
+     * 1: a single process of pico-train wrote the run, and the rows of its activations are to be put back in order. See
+     * pa_run_is_single_process(). Nothing else is touched, and nothing copied.
+     */
+    int32_t unscramble;
+    int32_t reserved; /**< Zero. */
 } pa_run_options;
 
 /**
@@ -78,14 +91,17 @@ typedef struct pa_run_options {
  *
  * With a layout the run has weights only, and `training_config.yaml` is not read: sizes of the model are those of
  * `config.json` beside the first step's weights, else in the directory of the run; the number of layers, if neither
- * has it, is counted.
+ * has it, is counted. A naming that fits none of the tensors is an error when a step's state dict is opened.
  * @param[in]  ctx      Context; outlives the run.
  * @param[in]  path     Directory.
  * @param[in]  options  Options, copied; NULL for none.
  * @param[out] out      The run; yours, end it with pa_run_destroy().
  * @param[out] err      Error text, or NULL.
- * @retval PA_ERR_INVALID   `struct_size` is below that of the first version, or a NULL argument.
- * @retval PA_ERR_CONFIG    The layout has no `{step}` or several, or leads out of the directory.
+ * @retval PA_ERR_INVALID   A `struct_size` is below that of the first version, a NULL argument, a size of the model that
+ *                          is negative, or a `rope_theta` that is neither 0 nor at least 1.
+ * @retval PA_ERR_CONFIG    The layout has no `{step}` or several, or leads out of the directory; the naming is not valid; or
+ *                          `unscramble` is asked for and there is a layout, several processes wrote the run, or it does
+ *                          not say how many samples `checkpointing.learning_dynamics.batch_size` were together.
  * @retval PA_ERR_EXISTS    Two entries are of the same step, as `1` and `01`.
  * @retval PA_ERR_NOT_FOUND No such directory, or nothing in it matches the layout.
  * @return Else as pa_run_open() and, to count layers, pa_run_checkpoint().
@@ -115,18 +131,19 @@ PA_API const char *pa_run_path(const pa_run *run);
 
 /**
  * @brief Whether `training_config.yaml` says that one process wrote the run: pico-train then mixes up the rows of each
- *        micro-batch of activations.
+ *        micro-batch of activations. pa_run_options::unscramble undoes it.
  * @param[in] run  Run.
  * @return 1 or 0; 0 also when it does not say.
  */
 PA_API int32_t pa_run_is_single_process(const pa_run *run);
 
 /**
- * @brief Layout that the run was opened with.
+ * @brief How the run was opened; another one can be opened in the same way.
  * @param[in] run  Run.
- * @return Borrowed from the run; "" when there was none.
+ * @return Borrowed from the run. No text is NULL: what was not asked for is "". `naming` may be written otherwise than it
+ *         was given, but means the same; `model` is NULL when no size was given.
  */
-PA_API const char *pa_run_layout(const pa_run *run);
+PA_API const pa_run_options *pa_run_opened_with(const pa_run *run);
 
 /**
  * @brief Sizes of the model.
@@ -233,9 +250,11 @@ PA_API const pa_model *pa_checkpoint_model(const pa_checkpoint *checkpoint);
 PA_API int32_t pa_checkpoint_has(const pa_checkpoint *checkpoint, const char *split, pa_kind kind);
 
 /**
- * @brief Whose names its tensors have, when they can be asked for by pico-train's as well: "llama", "gpt_neox", "gpt2".
+ * @brief Whose names its tensors have, when they can be asked for by pico-train's as well: "llama", "gpt_neox", "gpt2",
+ *        or "own" for a naming given as a mapping.
  *
- * It is found out when a file or a state dict is opened: the naming by which all projections of attention are found.
+ * Unless it was given (pa_run_options::naming), it is found out when a file or a state dict is opened: the naming by
+ * which all projections of attention are found.
  * @param[in] checkpoint  Checkpoint; of a step's weights, pa_checkpoint_state_dict().
  * @return Static; NULL when it is none of these.
  */
@@ -291,7 +310,8 @@ PA_API PA_NODISCARD pa_status pa_checkpoint_omitted(const pa_checkpoint *checkpo
 /**
  * @brief A tensor as a matrix: the last dimension is the columns, all others together the rows.
  *
- * The checkpoint keeps the matrix, so that all who ask share what is derived from it. Nothing is read yet.
+ * The checkpoint keeps the matrix, so that all who ask share what is derived from it. Nothing is read yet. Activations of
+ * a run that was opened with pa_run_options::unscramble have their rows in order.
  * @param[in]  checkpoint  Checkpoint.
  * @param[in]  split       Split.
  * @param[in]  kind        Kind.
@@ -303,6 +323,9 @@ PA_API PA_NODISCARD pa_status pa_checkpoint_omitted(const pa_checkpoint *checkpo
  * @param[out] err         Error text, or NULL.
  * @retval PA_OK            Found.
  * @retval PA_ERR_NOT_FOUND No such tensor; the text names the nearest one, and the files that were looked into.
+ * @retval PA_ERR_SHAPE     To be unscrambled, and not of two dimensions.
+ * @retval PA_ERR_UNSUPPORTED Two tensors have that layer and suffix; or to be unscrambled, and it is not stored row after
+ *                          row, or is part of a longer storage and ends within a batch.
  * @retval PA_ERR_NOMEM     Out of memory.
  */
 PA_API PA_NODISCARD pa_status pa_checkpoint_matrix(const pa_checkpoint *checkpoint, const char *split, pa_kind kind,

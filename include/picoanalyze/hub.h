@@ -78,23 +78,25 @@ PA_API void pa_hub_destroy(pa_hub *hub);
  * @param[in]  hub       Hub; outlives the run.
  * @param[in]  repo_id   "name" or "owner/name" of a model repository.
  * @param[in]  revision  Branch, tag or commit; NULL: "main".
+ * @param[in]  options   As for pa_run_open_with(), copied; NULL for none. There is no layout.
  * @param[out] out       The run; yours, end it with pa_run_destroy(). Its path is "hf://<repo_id>@<revision>".
  * @param[out] err       Error text, or NULL.
  * @retval PA_OK              Opened.
- * @retval PA_ERR_INVALID     A NULL argument, or no valid repo_id or revision.
+ * @retval PA_ERR_INVALID     A NULL argument, no valid repo_id or revision, or options as for pa_run_open_with().
  * @retval PA_ERR_NOT_FOUND   No such repository (or a private one, and no token), revision or file, or no commits of
  *                            steps; offline, also what the cache does not have.
  * @retval PA_ERR_DENIED      A token is refused, or access must be asked for first.
  * @retval PA_ERR_NETWORK     The server cannot be reached or does not answer as it should, also when asked again.
  * @retval PA_ERR_FORMAT      What it sent is damaged. Likewise ::PA_ERR_LIMIT.
  * @retval PA_ERR_IO          The cache cannot be written.
- * @retval PA_ERR_CONFIG      `training_config.yaml` is not valid.
+ * @retval PA_ERR_CONFIG      `training_config.yaml` or the options are not valid, as for pa_run_open_with(), or there is a
+ *                            layout.
  * @retval PA_ERR_CANCELLED   The progress callback asked to stop.
  * @retval PA_ERR_UNSUPPORTED The library was built without the feature `hub`.
  * @retval PA_ERR_NOMEM       Out of memory.
  */
-PA_API PA_NODISCARD pa_status pa_run_open_hub(pa_hub *hub, const char *repo_id, const char *revision, pa_run **out,
-                                              pa_error *err);
+PA_API PA_NODISCARD pa_status pa_run_open_hub(pa_hub *hub, const char *repo_id, const char *revision,
+                                              const pa_run_options *options, pa_run **out, pa_error *err);
 
 PA_END_DECLS
 #endif

@@ -156,30 +156,16 @@ static pa_status read_compat(pa_config *config, const pa_yaml_node *node, pa_err
     return pa_yaml_fail_unknown(config->yaml, node, err, "compat", known, 2);
 }
 
-/* Whether it can be a layout is for those to say who open a run with it. */
-static pa_status read_layout(pa_config *config, const pa_yaml_node *node, pa_error *err)
-{
-    config->layout = "";
-    if (node == NULL) {
-        return PA_OK;
-    }
-    if (node->type != PA_YAML_STRING) { /* {step}/a without quotes is a mapping to YAML */
-        return pa_yaml_fail(config->yaml, node, err,
-                            "layout must be a path in quotes, e.g. '{step}/model.safetensors'");
-    }
-    config->layout = node->text;
-    return PA_OK;
-}
-
 static pa_status read_root(pa_config *config, pa_error *err)
 {
-    static const char *const known[] = {"analysis_name", "metrics", "steps", "monitoring", "compat", "layout"};
+    static const char *const known[] = {"analysis_name", "metrics", "steps", "monitoring", "compat",
+                                        "layout",        "naming",  "model", "unscramble"};
     const pa_yaml_node *root = pa_yaml_root(config->yaml);
     pa_status status = PA_OK;
     PA_TRY(pa_config_expect(config, root, PA_YAML_MAPPING, "a configuration", err));
-    PA_TRY(pa_config_check_keys(config, root, known, 6, "key", err));
+    PA_TRY(pa_config_check_keys(config, root, known, sizeof(known) / sizeof(known[0]), "key", err));
     PA_TRY(read_name(config, root, err));
-    PA_TRY(read_layout(config, pa_config_value(root, "layout"), err));
+    PA_TRY(pa_config_read_run(config, root, err));
     PA_TRY(pa_config_read_metrics(config, pa_config_value(root, "metrics"), err));
     PA_TRY(pa_config_read_steps(config, pa_config_value(root, "steps"), err));
     PA_TRY(read_compat(config, pa_config_value(root, "compat"), err));
@@ -268,9 +254,9 @@ const char *pa_config_output_dir(const pa_config *config)
     return config->output_dir;
 }
 
-const char *pa_config_layout(const pa_config *config)
+const pa_run_options *pa_config_run_options(const pa_config *config)
 {
-    return config->layout;
+    return &config->run;
 }
 
 pa_compat pa_config_compat(const pa_config *config)

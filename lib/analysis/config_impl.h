@@ -79,7 +79,8 @@ struct pa_config {
     pa_yaml *yaml;
     const char *name;
     const char *output_dir;
-    const char *layout; /**< "": none. */
+    pa_run_options run; /**< How its runs are to be opened. */
+    pa_model model;     /**< Of `run`. */
     pa_compat compat;
     int64_t *steps; /**< Ascending, distinct. */
     int64_t n_steps;
@@ -92,6 +93,9 @@ enum { PA_CONFIG_MAX_STEPS = 1000000 };
 
 /** Fill `steps` from the node of that key. */
 pa_status pa_config_read_steps(pa_config *config, const pa_yaml_node *node, pa_error *err);
+
+/** Fill `run` from the keys of the top level that say how runs are opened. */
+pa_status pa_config_read_run(pa_config *config, const pa_yaml_node *root, pa_error *err);
 
 /** Fill `metrics` from the node of that key; what was made before a failure is ended with the configuration. */
 pa_status pa_config_read_metrics(pa_config *config, const pa_yaml_node *node, pa_error *err);

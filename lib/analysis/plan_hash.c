@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "analysis/plan.h"
+#include "checkpoint/reading.h"
 #include "components/component_impl.h"
 
 /* A run by its full path: journals may be used from another working directory. */
@@ -15,13 +16,15 @@ static pa_status describe_run(const pa_run *run, pa_text *text, pa_error *err)
 {
     char resolved[PATH_MAX];
     const pa_model *model = pa_run_model(run);
+    const pa_run_options *how = pa_run_opened_with(run);
     const char *path = pa_run_path(run);
     if (realpath(path, resolved) != NULL) {
         path = resolved;
     }
-    return pa_text_printf(text, err, "%s\n%s\n%s\n%s\n%lld %lld %lld %lld %.17g\n", pa_version(), pa_run_name(run),
-                          path, pa_run_layout(run), (long long)model->d_model, (long long)model->n_layers,
-                          (long long)model->n_heads, (long long)model->n_kv_heads, model->rope_theta);
+    return pa_text_printf(text, err, "%s\n%s\n%s\n%s\n%s\n%lld\n%lld %lld %lld %lld %.17g\n", pa_version(),
+                          pa_run_name(run), path, how->layout, how->naming, (long long)pa_run_unscrambled_batch(run),
+                          (long long)model->d_model, (long long)model->n_layers, (long long)model->n_heads,
+                          (long long)model->n_kv_heads, model->rope_theta);
 }
 
 /* What is compared with, or is a second checkpoint, by its step: "final" is another one when the run has gone on. */

@@ -104,8 +104,8 @@ static pa_status open_run(pa_analysis *analysis, const pa_config_metric *metric,
     }
     pa_plan_run *run = &plan->runs[plan->n_runs];
     /* What says how one run lies in its directory says it of the others, too. */
-    const pa_run_options options = {.struct_size = sizeof(options), .layout = pa_run_layout(analysis->run)};
-    status = pa_run_open_with(analysis->ctx, metric->target.run_path, &options, &run->own, err);
+    status =
+        pa_run_open_with(analysis->ctx, metric->target.run_path, pa_run_opened_with(analysis->run), &run->own, err);
     if (status == PA_OK) {
         run->text = metric->target.run;
         run->run = run->own;

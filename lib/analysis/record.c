@@ -156,7 +156,9 @@ static pa_result_row describe_row(const pa_record *record, int64_t step, const p
                            .compat = pa_options_compat(options),
                            .target_split = item->metric->target.split,
                            .target_run = item->metric->target.run,
-                           .target_layer = layers ? plan->sites[item->target_site].layer : -1};
+                           .target_layer = layers ? plan->sites[item->target_site].layer : -1,
+                           .unscrambled = site->part->kind == PA_ACTIVATIONS &&
+                                          pa_run_opened_with(record->analysis->run)->unscramble};
 }
 
 static pa_status skip_row(pa_record *record, const pa_unit_row *row, pa_error *err)

@@ -19,12 +19,13 @@ void pa_row_notes_tell(const pa_analysis *analysis)
 {
     const pa_plan *plan = &analysis->plan;
     for (int64_t r = 0; r < plan->n_runs && reads_activations(analysis->config); r++) {
-        if (pa_run_is_single_process(plan->runs[r].run)) {
+        const pa_run *run = plan->runs[r].run;
+        if (pa_run_is_single_process(run) && !pa_run_opened_with(run)->unscramble) {
             pa_log(
                 analysis->ctx, PA_LOG_WARNING,
                 "%s: its training_config.yaml says that a single process wrote it: pico-train then mixes up the rows "
-                "of each micro-batch of activations",
-                pa_run_path(plan->runs[r].run));
+                "of each micro-batch of activations; 'unscramble: true' undoes it",
+                pa_run_path(run));
         }
     }
 }

@@ -126,14 +126,15 @@ cleanup:
 }
 /** @} */
 
-/* Whether a place has the learning dynamics' own file of weights; if not, that is noted. */
+/* Whether a place has a file of its own for weights: that of the learning dynamics, or all that a layout leads to. */
 static pa_status check_weights(pa_unit *unit, int64_t i, pa_skip_where where, pa_plan_place place, const char *split,
                                int *there, pa_error *err)
 {
     pa_source *source = NULL;
     const pa_status status = pa_sources_look(unit->sources, place, &source, err);
     if (status == PA_OK) {
-        *there = pa_checkpoint_has_file(source->checkpoint, split, PA_WEIGHTS);
+        const pa_run_options *how = pa_run_opened_with(unit->plan->runs[place.run].run);
+        *there = pa_checkpoint_has_file(source->checkpoint, split, PA_WEIGHTS) || how->layout[0] != '\0';
     }
     if (status == PA_OK && !*there) {
         note_absent(unit, i, where, PA_WEIGHTS, place.step);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <picoanalyze/checkpoint.h>
 
-#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -9,6 +8,8 @@
 #include "checkpoint/checkpoint_impl.h"
 #include "checkpoint/model_config.h"
 #include "checkpoint/naming.h"
+#include "checkpoint/reading.h"
+#include "checkpoint/unscramble.h"
 #include "matrix/leaf.h"
 
 pa_status pa_checkpoint_start(pa_context *ctx, int64_t step, const pa_model *model, pa_checkpoint **out, pa_error *err)
@@ -65,6 +66,7 @@ void pa_checkpoint_destroy(pa_checkpoint *checkpoint)
     }
     pa_arena_free(&checkpoint->arena);
     pa_distant_end(checkpoint);
+    pa_reading_release(checkpoint->reading);
     pa_free(mem, checkpoint->folder);
     pa_free(mem, checkpoint->state_dict_path);
     pa_free(mem, checkpoint->groups);
@@ -159,12 +161,6 @@ cleanup:
     return status;
 }
 
-/* Unknown, or such that all frequencies are in (0, 1]. */
-static int is_theta(double theta)
-{
-    return !(theta < 0.0) && !(theta > 0.0 && theta < 1.0) && isfinite(theta);
-}
-
 pa_status pa_checkpoint_create(pa_context *ctx, int64_t step, const pa_model *model, pa_checkpoint **out, pa_error *err)
 {
     pa_status status = PA_OK;
@@ -172,13 +168,7 @@ pa_status pa_checkpoint_create(pa_context *ctx, int64_t step, const pa_model *mo
     *out = NULL;
     PA_REQUIRE(ctx != NULL, err, PA_ERR_INVALID, "pa_checkpoint_create: ctx is NULL");
     PA_REQUIRE(step >= 0, err, PA_ERR_INVALID, "step %lld, at least 0", (long long)step);
-    PA_REQUIRE(model == NULL || model->struct_size >= sizeof(*model), err, PA_ERR_INVALID,
-               "pa_model: struct_size %zu, at least %zu", model->struct_size, sizeof(*model));
-    PA_REQUIRE(model == NULL ||
-                   (model->d_model >= 0 && model->n_layers >= 0 && model->n_heads >= 0 && model->n_kv_heads >= 0),
-               err, PA_ERR_INVALID, "pa_model: a size is negative");
-    PA_REQUIRE(model == NULL || is_theta(model->rope_theta), err, PA_ERR_INVALID,
-               "pa_model: rope_theta is %g, neither 0 nor at least 1", model->rope_theta);
+    PA_TRY(model != NULL ? pa_model_check(model, err) : PA_OK);
     PA_TRY(pa_checkpoint_start(ctx, step, model, out, err));
     (*out)->in_memory = 1;
 
@@ -280,6 +270,15 @@ cleanup:
     return status;
 }
 
+static pa_status make_matrix(const pa_checkpoint *owner, const pa_entry *entry, pa_matrix **out, pa_error *err)
+{
+    const int64_t batch = owner->reading != NULL ? owner->reading->batch : 0;
+    if (batch > 0 && owner->groups[entry->group].kind == PA_ACTIVATIONS) {
+        return pa_unscramble(owner->ctx, entry->name, entry->tensor, batch, out, err);
+    }
+    return pa_matrix_from_tensors(owner->ctx, entry->tensor, 1, out, err);
+}
+
 pa_status pa_checkpoint_matrix(const pa_checkpoint *checkpoint, const char *split, pa_kind kind, int64_t layer,
                                const char *suffix, pa_matrix **out, pa_error *err)
 {
@@ -293,7 +292,7 @@ pa_status pa_checkpoint_matrix(const pa_checkpoint *checkpoint, const char *spli
     PA_TRY(pa_checkpoint_find(checkpoint, split, kind, layer, suffix, &owner, &entry, err));
     (void)pthread_mutex_lock(owner->lock);
     if (entry->matrix == NULL) {
-        status = pa_matrix_from_tensor(checkpoint->ctx, entry->tensor, &entry->matrix, err);
+        status = make_matrix(owner, entry, &entry->matrix, err);
     }
     if (status == PA_OK) {
         *out = pa_matrix_retain(entry->matrix);

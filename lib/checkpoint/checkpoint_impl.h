@@ -33,6 +33,9 @@ typedef struct pa_entry {
 /** Defined in naming.h. */
 typedef struct pa_naming pa_naming;
 
+/** Defined in reading.h. */
+typedef struct pa_reading pa_reading;
+
 /** Tensors of one split and kind whose file is fetched when one of them is asked for. */
 typedef struct pa_distant {
     const char *split; /**< Static. */
@@ -54,7 +57,8 @@ struct pa_checkpoint {
     int64_t capacity;
     int64_t *order; /**< Entry numbers by group, layer and suffix. */
     int64_t order_capacity;
-    pa_remote *remote; /**< Where its files are; NULL: here. */
+    pa_remote *remote;   /**< Where its files are; NULL: here. */
+    pa_reading *reading; /**< How they are read; NULL: as a file of no run. */
     pa_distant *distant;
     int64_t n_distant;
     int64_t distant_capacity;
@@ -95,6 +99,8 @@ pa_status pa_state_dict_find(const pa_allocator *mem, const char *folder, char *
  * @{ */
 /** Whether the weights have a naming, and it has no tensor for that suffix: models of that kind do without. */
 int pa_naming_lacks(const pa_checkpoint *checkpoint, const char *suffix);
+/** Add to the text about a tensor that is not there what the naming of this checkpoint looks for. */
+void pa_naming_explain(const pa_checkpoint *checkpoint, const char *suffix, pa_error *err);
 /** @} */
 
 /** @name What is elsewhere: remote.c

@@ -235,6 +235,7 @@ static pa_status find_in_dict(const pa_checkpoint *checkpoint, const char *split
     if (*out == NULL) {
         const int64_t group = pa_checkpoint_find_group(*owner, "", PA_WEIGHTS);
         status = fail_not_found(*owner, checkpoint->state_dict_path, group, layer, suffix, err);
+        pa_naming_explain(*owner, suffix, err);
         describe(checkpoint, split, PA_WEIGHTS, what, sizeof(what));
         pa_error_prefix(err, "not in the learning dynamics");
         pa_error_prefix(err, what);

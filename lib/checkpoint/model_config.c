@@ -20,9 +20,43 @@ static int64_t find_size(const pa_yaml_node *root, const char *const *keys)
     return 0;
 }
 
+/* Unknown, or such that all frequencies are in (0, 1]. */
+static int is_theta(double theta)
+{
+    return !(theta < 0.0) && !(theta > 0.0 && theta < 1.0) && isfinite(theta);
+}
+
+pa_status pa_model_check(const pa_model *model, pa_error *err)
+{
+    pa_status status = PA_OK;
+    PA_REQUIRE(model->struct_size >= sizeof(*model), err, PA_ERR_INVALID, "pa_model: struct_size %zu, at least %zu",
+               model->struct_size, sizeof(*model));
+    PA_REQUIRE(model->d_model >= 0 && model->n_layers >= 0 && model->n_heads >= 0 && model->n_kv_heads >= 0, err,
+               PA_ERR_INVALID, "pa_model: a size is negative");
+    PA_REQUIRE(is_theta(model->rope_theta), err, PA_ERR_INVALID, "pa_model: rope_theta is %g, neither 0 nor at least 1",
+               model->rope_theta);
+
+cleanup:
+    return status;
+}
+
 static void fill(int64_t *size, int64_t found)
 {
     *size = *size > 0 ? *size : found;
+}
+
+void pa_model_fill(pa_model *model, const pa_model *from)
+{
+    fill(&model->d_model, from->d_model);
+    fill(&model->n_layers, from->n_layers);
+    fill(&model->n_heads, from->n_heads);
+    fill(&model->n_kv_heads, from->n_kv_heads);
+    model->rope_theta = model->rope_theta >= 1.0 ? model->rope_theta : from->rope_theta;
+}
+
+void pa_model_settle(pa_model *model)
+{
+    fill(&model->n_kv_heads, model->n_heads);
 }
 
 /* Transformers 5 has what it is about positions in a mapping of its own. */
@@ -42,12 +76,13 @@ static void fill_model(const pa_yaml_node *root, pa_model *model)
     static const char *const layers[] = {"num_hidden_layers", "n_layer", "n_layers", NULL};
     static const char *const heads[] = {"num_attention_heads", "n_head", "attention_n_heads", NULL};
     static const char *const kv_heads[] = {"num_key_value_heads", "attention_n_kv_heads", NULL};
-    fill(&model->d_model, find_size(root, d_model));
-    fill(&model->n_layers, find_size(root, layers));
-    fill(&model->n_heads, find_size(root, heads));
-    fill(&model->n_kv_heads, find_size(root, kv_heads));
-    fill(&model->n_kv_heads, model->n_heads);
-    model->rope_theta = model->rope_theta >= 1.0 ? model->rope_theta : find_theta(root);
+    const pa_model found = {.d_model = find_size(root, d_model),
+                            .n_layers = find_size(root, layers),
+                            .n_heads = find_size(root, heads),
+                            .n_kv_heads = find_size(root, kv_heads),
+                            .rope_theta = find_theta(root)};
+    pa_model_fill(model, &found);
+    pa_model_settle(model);
 }
 
 pa_status pa_model_config_read(pa_context *ctx, const char *path, pa_model *model, pa_error *err)

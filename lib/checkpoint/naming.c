@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checkpoint/naming.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 
-static const char word[] = "{layer}";
+static const char word[] = PA_NAMING_LAYER;
 
 /* The rest of the text behind a number of at most 9 digits, or NULL. */
 static const char *parse_layer(const char *text, int64_t *layer)
@@ -51,6 +52,10 @@ static pa_status make_view(pa_checkpoint *checkpoint, const pa_name_rule *rule, 
 {
     pa_status status = PA_OK;
     const pa_tensor *whole = source->tensor;
+    if (!rule->transposed && rule->parts < 2) {
+        *out = whole;
+        return PA_OK;
+    }
     const int turn = rule->transposed != 0;
     const int64_t parts = rule->parts > 1 ? rule->parts : 1;
     const int64_t heads = rule->per_head ? checkpoint->model.n_heads : 1;
@@ -108,20 +113,25 @@ cleanup:
     return status;
 }
 
+static int is_found(const pa_checkpoint *checkpoint, const pa_name_rule *rule)
+{
+    int64_t layer = -1;
+    for (int64_t i = 0; i < checkpoint->count; i++) {
+        if (pa_name_matches(rule->pattern, checkpoint->entries[i].name, &layer)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int fits(const pa_checkpoint *checkpoint, const pa_naming *naming)
 {
     enum { N_ATTENTION = 4 };
-    int64_t layer = -1;
-    for (int64_t r = 0; r < N_ATTENTION; r++) {
-        int found = 0;
-        for (int64_t i = 0; i < checkpoint->count && !found; i++) {
-            found = pa_name_matches(naming->rules[r].pattern, checkpoint->entries[i].name, &layer);
-        }
-        if (!found) {
-            return 0;
-        }
+    int64_t r = 0;
+    while (r < N_ATTENTION && is_found(checkpoint, &naming->rules[r])) {
+        r++;
     }
-    return 1;
+    return r == N_ATTENTION;
 }
 
 static const pa_naming *choose(const pa_checkpoint *checkpoint)
@@ -138,12 +148,31 @@ static const pa_naming *choose(const pa_checkpoint *checkpoint)
     return chosen;
 }
 
+/* One that was asked for by name or rules: it must be of some use. Rules that need a number of heads count as well. */
+static pa_status check_given(const pa_checkpoint *checkpoint, const pa_naming *naming, pa_error *err)
+{
+    for (int64_t r = 0; r < naming->n_rules; r++) {
+        if (is_found(checkpoint, &naming->rules[r])) {
+            return PA_OK;
+        }
+    }
+    return naming->n_rules == 0
+               ? PA_OK
+               : pa_fail(err, PA_ERR_CONFIG,
+                         "naming '%s': no tensor's name ends with '%.200s', or with another of its patterns%s%.200s%s",
+                         naming->name, naming->rules[0].pattern, checkpoint->count > 0 ? "; the first tensor is '" : "",
+                         checkpoint->count > 0 ? checkpoint->entries[0].name : "", checkpoint->count > 0 ? "'" : "");
+}
+
 pa_status pa_naming_apply(pa_checkpoint *checkpoint, const pa_naming *naming, pa_error *err)
 {
     pa_status status = PA_OK;
     pa_error why = {0};
     const int64_t n_raw = checkpoint->count;
     const pa_naming *used = naming != NULL ? naming : choose(checkpoint);
+    if (naming != NULL) {
+        PA_TRY(check_given(checkpoint, naming, err));
+    }
     for (int64_t r = 0; used != NULL && r < used->n_rules; r++) {
         if (used->rules[r].per_head && checkpoint->model.n_heads == 0) {
             continue; /* where one head ends is not known; whoever needs heads says so */
@@ -151,7 +180,7 @@ pa_status pa_naming_apply(pa_checkpoint *checkpoint, const pa_naming *naming, pa
         PA_TRY(apply_rule(checkpoint, &used->rules[r], n_raw, err != NULL ? err : &why));
     }
     checkpoint->n_aliases = checkpoint->count - n_raw;
-    checkpoint->naming = used;
+    checkpoint->naming = used != &pa_naming_none ? used : NULL;
 
 cleanup:
     /* A guess must not make a file unreadable: whoever asks for what it would have named is told what there is. */
@@ -167,14 +196,29 @@ cleanup:
     return status;
 }
 
+static const pa_name_rule *find_rule(const pa_naming *naming, const char *suffix)
+{
+    for (int64_t r = 0; naming != NULL && r < naming->n_rules; r++) {
+        if (strcmp(naming->rules[r].suffix, suffix) == 0) {
+            return &naming->rules[r];
+        }
+    }
+    return NULL;
+}
+
 int pa_naming_lacks(const pa_checkpoint *checkpoint, const char *suffix)
 {
     const pa_checkpoint *dict = pa_state_dict_opened(checkpoint);
     const pa_naming *naming = dict != NULL ? dict->naming : checkpoint->naming;
-    for (int64_t r = 0; naming != NULL && r < naming->n_rules; r++) {
-        if (strcmp(naming->rules[r].suffix, suffix) == 0) {
-            return 0;
-        }
+    return naming != NULL && find_rule(naming, suffix) == NULL;
+}
+
+void pa_naming_explain(const pa_checkpoint *checkpoint, const char *suffix, pa_error *err)
+{
+    char text[256];
+    const pa_name_rule *rule = find_rule(checkpoint->naming, suffix);
+    if (rule != NULL) {
+        (void)snprintf(text, sizeof(text), "naming '%s' looks for '%.200s'", checkpoint->naming->name, rule->pattern);
+        pa_error_prefix(err, text);
     }
-    return naming != NULL;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The names of Hugging Face's models. Rules of attention come first: they tell which naming a state dict has. */
-#include <string.h>
-
 #include "checkpoint/naming.h"
 
 static const pa_name_rule llama[] = {
@@ -45,6 +43,8 @@ static const pa_name_rule gpt2[] = {
     {.suffix = "de_embedding_proj", .pattern = "wte.weight", .fallback = 1},
 };
 
+const pa_naming pa_naming_none = {.name = NULL};
+
 static const pa_naming namings[] = {
     {"llama", llama, sizeof(llama) / sizeof(llama[0])},
     {"gpt_neox", gpt_neox, sizeof(gpt_neox) / sizeof(gpt_neox[0])},
@@ -54,14 +54,4 @@ static const pa_naming namings[] = {
 const pa_naming *pa_naming_at(int64_t index)
 {
     return index >= 0 && index < (int64_t)(sizeof(namings) / sizeof(namings[0])) ? &namings[index] : NULL;
-}
-
-const pa_naming *pa_naming_find(const char *name)
-{
-    for (int64_t i = 0; pa_naming_at(i) != NULL; i++) {
-        if (strcmp(namings[i].name, name) == 0) {
-            return &namings[i];
-        }
-    }
-    return NULL;
 }

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "checkpoint/checkpoint_impl.h"
+#include "checkpoint/reading.h"
 
 pa_remote *pa_remote_retain(pa_remote *remote)
 {
@@ -62,6 +63,7 @@ static pa_status open_part(const pa_checkpoint *checkpoint, pa_distant *part, pa
     const pa_remote_file file = {checkpoint->step, part->split, part->name};
     PA_TRY(checkpoint->remote->fetch(checkpoint->remote, &file, &path, err));
     PA_TRY(pa_checkpoint_start(checkpoint->ctx, checkpoint->step, &checkpoint->model, &opened, err));
+    opened->reading = pa_reading_retain(checkpoint->reading);
     PA_TRY(pa_checkpoint_add_file(opened, part->split, part->kind, path, err));
     pa_checkpoint_sort(opened);
     part->opened = opened;

@@ -37,8 +37,9 @@ struct pa_remote {
 pa_remote *pa_remote_retain(pa_remote *remote);
 void pa_remote_release(pa_remote *remote);
 
-/** As pa_run_open(); takes a reference of its own. */
-pa_status pa_run_open_remote(pa_context *ctx, pa_remote *remote, pa_run **out, pa_error *err);
+/** As pa_run_open_with(), without a layout; takes a reference of its own. */
+pa_status pa_run_open_remote(pa_context *ctx, pa_remote *remote, const pa_run_options *options, pa_run **out,
+                             pa_error *err);
 
 /** A file of the learning dynamics. */
 typedef struct pa_run_file {

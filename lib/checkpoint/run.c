@@ -11,13 +11,14 @@
 #include "checkpoint/checkpoint_impl.h"
 #include "checkpoint/layout.h"
 #include "checkpoint/model_config.h"
+#include "checkpoint/reading.h"
 #include "checkpoint/run_config.h"
 
 struct pa_run {
     pa_context *ctx;
     char *path;
-    int32_t is_single; /**< The configuration says that one process wrote it. */
-    char *layout;      /**< NULL: none. */
+    int64_t n_processes; /**< That wrote it, by its configuration; 0: it does not say. */
+    pa_reading *reading;
     char *name;
     pa_model model;
     char *checkpoints;       /**< Full path. */
@@ -61,14 +62,34 @@ static pa_status join(const pa_allocator *mem, const char *a, const char *b, cha
     return status;
 }
 
+/* Rows that are in order would be mixed up by it. Whoever asks for it knows, where the configuration does not say. */
+static pa_status check_unscramble(const char *path, const pa_run_config *config, pa_error *err)
+{
+    pa_status status = PA_OK;
+    PA_REQUIRE(config->n_processes <= 1, err, PA_ERR_CONFIG,
+               "%s: unscramble: %lld processes wrote the run (num_devices, num_nodes), so its rows are in order", path,
+               (long long)config->n_processes);
+    PA_REQUIRE(config->batch > 0, err, PA_ERR_CONFIG,
+               "%s: unscramble: checkpointing.learning_dynamics.batch_size does not say how many samples were together",
+               path);
+
+cleanup:
+    return status;
+}
+
 static pa_status read_config(pa_run *run, const char *path, pa_error *err)
 {
     pa_status status = PA_OK;
     const pa_allocator *mem = &run->ctx->mem;
     pa_run_config config = {.name = NULL};
     PA_TRY(pa_run_config_read(mem, path, &config, err));
-    run->model = config.model;
-    run->is_single = config.is_single;
+    pa_model_fill(&run->model, &config.model);
+    pa_model_settle(&run->model);
+    run->n_processes = config.n_processes;
+    if (run->reading->options.unscramble) {
+        PA_TRY(check_unscramble(path, &config, err));
+        run->reading->batch = config.batch;
+    }
     run->name = config.name != NULL   ? pa_strdup(mem, config.name)
                 : run->remote != NULL ? pa_strdup(mem, run->remote->fallback)
                                       : directory_name(run);
@@ -215,20 +236,40 @@ static pa_status read_layout(pa_run *run, pa_error *err)
     pa_context *ctx = run->ctx;
     run->name = directory_name(run);
     PA_REQUIRE_MEMORY(run->name, err, "the name of a run");
-    PA_TRY(pa_layout_list(ctx, run->path, run->layout, &run->places, &run->n_steps, err));
+    PA_TRY(pa_layout_list(ctx, run->path, run->reading->options.layout, &run->places, &run->n_steps, err));
     run->steps = pa_alloc(&ctx->mem, run->n_steps, sizeof(*run->steps));
     PA_REQUIRE_MEMORY(run->steps, err, "the steps of a run");
     for (int64_t i = 0; i < run->n_steps; i++) {
         run->steps[i] = run->places[i].step;
     }
-    run->model.struct_size = sizeof(run->model);
     PA_TRY(pa_model_config_read(ctx, run->places[0].path, &run->model, err));
     PA_TRY(pa_model_config_read(ctx, run->path, &run->model, err));
+    pa_model_settle(&run->model);
     if (run->model.n_layers == 0) {
         PA_TRY(count_layers(run, err));
     }
 
 cleanup:
+    return status;
+}
+
+/* What the files then do not say is known already: sizes that were given. */
+static pa_status start(pa_context *ctx, const char *path, const pa_run_options *options, pa_run **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    *out = NULL;
+    pa_run *run = pa_alloc(&ctx->mem, 1, sizeof(*run));
+    PA_REQUIRE_MEMORY(run, err, "a run");
+    run->ctx = ctx;
+    run->path = pa_strdup(&ctx->mem, path);
+    PA_REQUIRE_MEMORY(run->path, err, "the path of a run");
+    PA_TRY(pa_reading_create(ctx, options, &run->reading, err));
+    run->model = run->reading->model;
+    *out = run;
+    run = NULL;
+
+cleanup:
+    pa_run_destroy(run);
     return status;
 }
 
@@ -247,19 +288,11 @@ pa_status pa_run_open_with(pa_context *ctx, const char *path, const pa_run_optio
     PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_run_open: out is NULL");
     *out = NULL;
     PA_REQUIRE(ctx != NULL && path != NULL, err, PA_ERR_INVALID, "pa_run_open: ctx or path is NULL");
-    PA_REQUIRE(options == NULL || options->struct_size >= sizeof(*options), err, PA_ERR_INVALID,
-               "pa_run_options: struct_size %zu, at least %zu", options->struct_size, sizeof(*options));
     PA_TRY(pa_path_look(path, &kind, err));
     PA_REQUIRE(kind != PA_PATH_NONE, err, PA_ERR_NOT_FOUND, "%s: no such directory", path);
     PA_REQUIRE(kind == PA_PATH_DIRECTORY, err, PA_ERR_NOT_FOUND, "%s: is a file, not the directory of a run", path);
-    run = pa_alloc(&ctx->mem, 1, sizeof(*run));
-    PA_REQUIRE_MEMORY(run, err, "a run");
-    run->ctx = ctx;
-    run->path = pa_strdup(&ctx->mem, path);
-    PA_REQUIRE_MEMORY(run->path, err, "the path of a run");
-    if (options != NULL && options->layout != NULL && options->layout[0] != '\0') {
-        run->layout = pa_strdup(&ctx->mem, options->layout);
-        PA_REQUIRE_MEMORY(run->layout, err, "the layout of a run");
+    PA_TRY(start(ctx, path, options, &run, err));
+    if (run->reading->options.layout[0] != '\0') {
         PA_TRY(read_layout(run, err));
     } else {
         PA_TRY(join(&ctx->mem, path, "training_config.yaml", &config, err));
@@ -277,16 +310,16 @@ cleanup:
     return status;
 }
 
-pa_status pa_run_open_remote(pa_context *ctx, pa_remote *remote, pa_run **out, pa_error *err)
+pa_status pa_run_open_remote(pa_context *ctx, pa_remote *remote, const pa_run_options *options, pa_run **out,
+                             pa_error *err)
 {
     pa_status status = PA_OK;
+    pa_run *run = NULL;
     *out = NULL;
-    pa_run *run = pa_alloc(&ctx->mem, 1, sizeof(*run));
-    PA_REQUIRE_MEMORY(run, err, "a run");
-    run->ctx = ctx;
+    PA_TRY(start(ctx, remote->where, options, &run, err));
+    PA_REQUIRE(run->reading->options.layout[0] == '\0', err, PA_ERR_CONFIG,
+               "%s: a layout is for directories that pico-train did not write", remote->where);
     run->remote = pa_remote_retain(remote);
-    run->path = pa_strdup(&ctx->mem, remote->where);
-    PA_REQUIRE_MEMORY(run->path, err, "the place of a run");
     PA_TRY(read_config(run, remote->config_path, err));
     run->steps = pa_alloc(&ctx->mem, remote->n_steps, sizeof(*run->steps));
     PA_REQUIRE_MEMORY(run->steps, err, "the steps of a run");
@@ -307,7 +340,7 @@ void pa_run_destroy(pa_run *run)
         const pa_allocator *mem = &run->ctx->mem;
         pa_remote_release(run->remote);
         pa_free(mem, run->path);
-        pa_free(mem, run->layout);
+        pa_reading_release(run->reading);
         pa_free(mem, run->name);
         pa_free(mem, run->checkpoints);
         pa_free(mem, run->learning_dynamics);
@@ -329,12 +362,17 @@ const char *pa_run_path(const pa_run *run)
 
 int32_t pa_run_is_single_process(const pa_run *run)
 {
-    return run->is_single;
+    return run->n_processes == 1;
 }
 
-const char *pa_run_layout(const pa_run *run)
+int64_t pa_run_unscrambled_batch(const pa_run *run)
 {
-    return run->layout != NULL ? run->layout : "";
+    return run->reading->batch;
+}
+
+const pa_run_options *pa_run_opened_with(const pa_run *run)
+{
+    return &run->reading->options;
 }
 
 const pa_model *pa_run_model(const pa_run *run)
@@ -404,6 +442,7 @@ pa_status pa_run_checkpoint(const pa_run *run, int64_t step, pa_checkpoint **out
     folder.mem = &run->ctx->mem;
     PA_TRY(check_step(run, step, err));
     PA_TRY(pa_checkpoint_start(run->ctx, step, &run->model, &checkpoint, err));
+    checkpoint->reading = pa_reading_retain(run->reading);
     if (run->remote != NULL) {
         checkpoint->remote = pa_remote_retain(run->remote);
         PA_TRY(run->remote->begin(run->remote, step, err));

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/yaml.h"
+#include "base/text.h"
 #include "checkpoint/checkpoint_impl.h"
 #include "checkpoint/layout.h"
 
@@ -32,8 +32,10 @@ static pa_status read_theta(const pa_yaml *yaml, const pa_yaml_node *map, const 
     if (node == NULL || node->type == PA_YAML_NULL) {
         return PA_OK;
     }
-    const double theta = node->type == PA_YAML_INT ? (double)node->integer : node->real;
-    if ((node->type != PA_YAML_INT && node->type != PA_YAML_REAL) || !isfinite(theta) || theta < 1.0) {
+    double theta = node->type == PA_YAML_INT ? (double)node->integer : node->real;
+    const int is_number = node->type == PA_YAML_INT || node->type == PA_YAML_REAL ||
+                          (node->type == PA_YAML_STRING && pa_parse_number(node->text, &theta)); /* 5e5 */
+    if (!is_number || !isfinite(theta) || theta < 1.0) {
         return pa_yaml_fail(yaml, node, err, "%s must be a number of at least 1", key);
     }
     *out = theta;
@@ -56,31 +58,35 @@ static pa_status read_directory(const pa_yaml *yaml, const pa_yaml_node *map, co
     return PA_OK;
 }
 
-static pa_status read_model(pa_run_config *config, const pa_yaml *yaml, pa_error *err)
+pa_status pa_model_read(const pa_yaml *yaml, const pa_yaml_node *map, pa_model *model, pa_error *err)
 {
     pa_status status = PA_OK;
-    const pa_yaml_node *map = pa_yaml_find(pa_yaml_root(yaml), "model");
-    config->model.struct_size = sizeof(config->model);
-    PA_TRY(read_size(yaml, map, "d_model", &config->model.d_model, err));
-    PA_TRY(read_size(yaml, map, "n_layers", &config->model.n_layers, err));
-    PA_TRY(read_size(yaml, map, "attention_n_heads", &config->model.n_heads, err));
-    PA_TRY(read_size(yaml, map, "attention_n_kv_heads", &config->model.n_kv_heads, err));
-    PA_TRY(read_theta(yaml, map, "position_emb_theta", &config->model.rope_theta, err));
-    if (config->model.n_kv_heads == 0) {
-        config->model.n_kv_heads = config->model.n_heads; /* null: as many as query heads */
-    }
+    *model = (pa_model){.struct_size = sizeof(*model)};
+    PA_TRY(read_size(yaml, map, "d_model", &model->d_model, err));
+    PA_TRY(read_size(yaml, map, "n_layers", &model->n_layers, err));
+    PA_TRY(read_size(yaml, map, "attention_n_heads", &model->n_heads, err));
+    PA_TRY(read_size(yaml, map, "attention_n_kv_heads", &model->n_kv_heads, err));
+    PA_TRY(read_theta(yaml, map, "position_emb_theta", &model->rope_theta, err));
 
 cleanup:
     return status;
 }
 
-static void read_processes(pa_run_config *config, const pa_yaml *yaml)
+/* What only some runs need is not worth an error: 0 when it is no size. */
+static int64_t guess_size(const pa_yaml_node *map, const char *key)
 {
-    const pa_yaml_node *fabric = pa_yaml_find(pa_yaml_find(pa_yaml_root(yaml), "training"), "fabric");
-    const pa_yaml_node *devices = pa_yaml_find(fabric, "num_devices");
-    const pa_yaml_node *nodes = pa_yaml_find(fabric, "num_nodes");
-    config->is_single = devices != NULL && nodes != NULL && devices->type == PA_YAML_INT &&
-                        nodes->type == PA_YAML_INT && devices->integer == 1 && nodes->integer == 1;
+    const pa_yaml_node *node = pa_yaml_find(map, key);
+    return node != NULL && node->type == PA_YAML_INT && node->integer > 0 && node->integer <= INT32_MAX ? node->integer
+                                                                                                        : 0;
+}
+
+static int64_t count_processes(const pa_yaml_node *root)
+{
+    const pa_yaml_node *fabric = pa_yaml_find(pa_yaml_find(root, "training"), "fabric");
+    const int64_t devices = guess_size(fabric, "num_devices");
+    const int64_t nodes = guess_size(fabric, "num_nodes");
+    const int64_t least = (devices > 0 ? devices : 1) * (nodes > 0 ? nodes : 1);
+    return (devices > 0 && nodes > 0) || least > 1 ? least : 0;
 }
 
 static pa_status copy(const pa_allocator *mem, const char *text, char **out, pa_error *err)
@@ -101,9 +107,10 @@ pa_status pa_run_config_read(const pa_allocator *mem, const char *path, pa_run_c
     if (root->type != PA_YAML_MAPPING) {
         PA_TRY(pa_yaml_fail(yaml, root, err, "must be a mapping, not a %s", pa_yaml_type_name(root->type)));
     }
-    PA_TRY(read_model(&config, yaml, err));
-    read_processes(&config, yaml);
+    PA_TRY(pa_model_read(yaml, pa_yaml_find(root, "model"), &config.model, err));
     const pa_yaml_node *map = pa_yaml_find(root, "checkpointing");
+    config.n_processes = count_processes(root);
+    config.batch = guess_size(pa_yaml_find(map, "learning_dynamics"), "batch_size");
     PA_TRY(read_directory(yaml, map, "checkpoints_dir", "checkpoints", &checkpoints, err));
     PA_TRY(read_directory(yaml, map, "learning_dynamics_dir", "learning_dynamics", &learning_dynamics, err));
     PA_TRY(copy(mem, checkpoints, &config.checkpoints, err));

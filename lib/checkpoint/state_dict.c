@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "checkpoint/checkpoint_impl.h"
 #include "checkpoint/naming.h"
+#include "checkpoint/reading.h"
 
 /* The first that is there counts, as it does for those who load the model. */
 static const char *const names[] = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
@@ -73,6 +74,16 @@ int pa_state_dict_serves(const pa_checkpoint *checkpoint, const char *split, pa_
            (strcmp(split, "train") == 0 || strcmp(split, "val") == 0);
 }
 
+/* The file that does not go with what was asked for is named. */
+static pa_status apply_naming(pa_checkpoint *dict, const char *path, pa_error *err)
+{
+    const pa_status status = pa_naming_apply(dict, dict->reading != NULL ? dict->reading->naming : NULL, err);
+    if (status != PA_OK && status != PA_ERR_NOMEM) {
+        pa_error_prefix(err, path);
+    }
+    return status;
+}
+
 static pa_status open_dict(const pa_checkpoint *checkpoint, pa_checkpoint **out, pa_error *err)
 {
     pa_status status = PA_OK;
@@ -84,7 +95,8 @@ static pa_status open_dict(const pa_checkpoint *checkpoint, pa_checkpoint **out,
     }
     PA_TRY(pa_checkpoint_start(checkpoint->ctx, checkpoint->step, &checkpoint->model, &dict, err));
     PA_TRY(pa_checkpoint_add_file(dict, "", PA_WEIGHTS, fetched != NULL ? fetched : file.name, err));
-    PA_TRY(pa_naming_apply(dict, NULL, err));
+    dict->reading = pa_reading_retain(checkpoint->reading);
+    PA_TRY(apply_naming(dict, file.name, err));
     pa_checkpoint_sort(dict);
     *out = dict;
     dict = NULL;

@@ -54,5 +54,6 @@ int pa_row_fields(const pa_result_row *row, pa_field out[PA_ROW_FIELDS_MAX])
     out[n++] = text_field("target_split", row->target_split);
     out[n++] = text_field("target_run", row->target_run);
     out[n++] = optional_field("target_layer", row->target_layer);
+    out[n++] = integer_field("unscrambled", row->unscrambled);
     return n;
 }

@@ -22,11 +22,13 @@ void pa_hub_destroy(pa_hub *hub)
     (void)hub;
 }
 
-pa_status pa_run_open_hub(pa_hub *hub, const char *repo_id, const char *revision, pa_run **out, pa_error *err)
+pa_status pa_run_open_hub(pa_hub *hub, const char *repo_id, const char *revision, const pa_run_options *options,
+                          pa_run **out, pa_error *err)
 {
     (void)hub;
     (void)repo_id;
     (void)revision;
+    (void)options;
     if (out != NULL) {
         *out = NULL;
     }

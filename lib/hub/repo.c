@@ -282,7 +282,8 @@ cleanup:
     return status;
 }
 
-pa_status pa_run_open_hub(pa_hub *hub, const char *repo_id, const char *revision, pa_run **out, pa_error *err)
+pa_status pa_run_open_hub(pa_hub *hub, const char *repo_id, const char *revision, const pa_run_options *options,
+                          pa_run **out, pa_error *err)
 {
     pa_status status = PA_OK;
     pa_hub_repo *repo = NULL;
@@ -294,7 +295,7 @@ pa_status pa_run_open_hub(pa_hub *hub, const char *repo_id, const char *revision
     PA_TRY(pa_hub_check_revision(revision, err));
     PA_TRY(make(hub, repo_id, revision, &repo, err));
     PA_TRY(look(repo, err));
-    PA_TRY(pa_run_open_remote(hub->ctx, &repo->remote, out, err));
+    PA_TRY(pa_run_open_remote(hub->ctx, &repo->remote, options, out, err));
 
 cleanup:
     pa_remote_release(repo != NULL ? &repo->remote : NULL);

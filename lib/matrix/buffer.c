@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <pthread.h>
-#include <string.h>
 
 #include "base/alloc.h"
 
@@ -16,8 +15,9 @@ struct pa_buffer {
     double *owned; /* backs `values`, or NULL */
     int64_t count;
     int64_t nonfinite;
-    pa_tensor tensor;    /* storage NULL when the values were there from the start */
-    int64_t *extents;    /* backs the tensor's shape and strides */
+    pa_tensor *tensors; /* none when the values were there from the start; storages NULL when they are let go of */
+    int64_t n_tensors;
+    int64_t *extents;    /* backs the tensors' shapes and strides */
     const float *floats; /* see pa_buffer_floats() */
 };
 
@@ -45,24 +45,40 @@ static pa_status create(const pa_allocator *mem, pa_buffer **out, pa_error *err)
     return PA_OK;
 }
 
-pa_status pa_buffer_from_tensor(const pa_allocator *mem, const pa_tensor *tensor, pa_buffer **out, pa_error *err)
+/* Appends one; shape and strides to `extents`, of which the rest is returned. */
+static int64_t *keep(pa_buffer *buffer, const pa_tensor *tensor, int64_t *extents)
+{
+    pa_tensor *copy = &buffer->tensors[buffer->n_tensors++];
+    *copy = *tensor;
+    copy->storage = pa_storage_retain(tensor->storage);
+    copy->shape = extents;
+    copy->strides = extents + tensor->ndim;
+    for (int32_t i = 0; i < tensor->ndim; i++) {
+        extents[i] = tensor->shape[i];
+        extents[i + tensor->ndim] = tensor->strides[i];
+    }
+    buffer->count += pa_tensor_count(tensor);
+    return extents + 2 * (int64_t)tensor->ndim;
+}
+
+pa_status pa_buffer_from_tensors(const pa_allocator *mem, const pa_tensor *tensors, int64_t n_tensors, pa_buffer **out,
+                                 pa_error *err)
 {
     pa_status status = PA_OK;
     pa_buffer *buffer = NULL;
+    int64_t n_extents = 0;
     *out = NULL;
-    PA_TRY(create(mem, &buffer, err));
-    const size_t bytes = (size_t)tensor->ndim * sizeof(int64_t);
-    PA_REQUIRE_MEMORY(buffer->extents = pa_alloc(mem, 2 * (int64_t)tensor->ndim, sizeof(int64_t)), err, "a matrix");
-    if (bytes > 0) {
-        memcpy(buffer->extents, tensor->shape, bytes);
-        memcpy(buffer->extents + tensor->ndim, tensor->strides, bytes);
+    for (int64_t k = 0; k < n_tensors; k++) {
+        n_extents += 2 * (int64_t)tensors[k].ndim;
     }
-    buffer->tensor = *tensor;
-    buffer->tensor.shape = buffer->extents;
-    buffer->tensor.strides = buffer->extents + tensor->ndim;
-    buffer->tensor.storage = pa_storage_retain(tensor->storage);
-    buffer->count = pa_tensor_count(tensor);
-    buffer->floats = floats_of(tensor);
+    PA_TRY(create(mem, &buffer, err));
+    PA_REQUIRE_MEMORY(buffer->tensors = pa_alloc(mem, n_tensors, sizeof(*buffer->tensors)), err, "a matrix");
+    PA_REQUIRE_MEMORY(buffer->extents = pa_alloc(mem, n_extents, sizeof(int64_t)), err, "a matrix");
+    int64_t *extents = buffer->extents;
+    for (int64_t k = 0; k < n_tensors; k++) {
+        extents = keep(buffer, &tensors[k], extents);
+    }
+    buffer->floats = n_tensors == 1 ? floats_of(&tensors[0]) : NULL;
     *out = buffer;
     buffer = NULL;
 
@@ -88,6 +104,14 @@ pa_status pa_buffer_from_values(const pa_allocator *mem, const double *values, i
     return status;
 }
 
+static void let_go(pa_buffer *buffer)
+{
+    for (int64_t k = 0; k < buffer->n_tensors; k++) {
+        pa_storage_release(buffer->tensors[k].storage);
+        buffer->tensors[k].storage = NULL;
+    }
+}
+
 pa_buffer *pa_buffer_retain(pa_buffer *buffer)
 {
     atomic_fetch_add_explicit(&buffer->references, 1, memory_order_relaxed);
@@ -97,10 +121,11 @@ pa_buffer *pa_buffer_retain(pa_buffer *buffer)
 void pa_buffer_release(pa_buffer *buffer)
 {
     if (buffer != NULL && atomic_fetch_sub_explicit(&buffer->references, 1, memory_order_acq_rel) == 1) {
-        pa_storage_release(buffer->tensor.storage);
+        let_go(buffer);
         pthread_mutex_destroy(&buffer->lock);
         const pa_allocator mem = buffer->mem;
         pa_free(&mem, buffer->owned);
+        pa_free(&mem, buffer->tensors);
         pa_free(&mem, buffer->extents);
         pa_free(&mem, buffer);
     }
@@ -116,19 +141,26 @@ const float *pa_buffer_floats(const pa_buffer *buffer)
     return buffer->floats;
 }
 
-/* With the lock held. The storage is let go: what was read is kept as doubles. */
+/* With the lock held. The storages are let go of: what was read is kept as doubles. */
 static pa_status load(pa_buffer *buffer, pa_error *err)
 {
     pa_status status = PA_OK;
     double *values = NULL;
     PA_REQUIRE_MEMORY(values = pa_alloc_raw(&buffer->mem, buffer->count, sizeof(*values)), err, "a tensor");
-    PA_TRY(pa_tensor_read(&buffer->tensor, &buffer->mem, values, &buffer->nonfinite, err));
+    int64_t done = 0;
+    int64_t nonfinite = 0;
+    for (int64_t k = 0; k < buffer->n_tensors; k++) {
+        int64_t more = 0;
+        PA_TRY(pa_tensor_read(&buffer->tensors[k], &buffer->mem, values + done, &more, err));
+        done += pa_tensor_count(&buffer->tensors[k]);
+        nonfinite += more;
+    }
+    buffer->nonfinite = nonfinite;
     buffer->owned = values;
     buffer->values = values;
     values = NULL;
     if (buffer->floats == NULL) {
-        pa_storage_release(buffer->tensor.storage);
-        buffer->tensor.storage = NULL;
+        let_go(buffer);
     }
     buffer->ready = 1;
 

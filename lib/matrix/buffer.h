@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * @brief The elements of a tensor as doubles, read once and shared by all slices and transposes of it. */
+ * @brief The elements of tensors as doubles, read once and shared by all slices and transposes of it. */
 #ifndef PA_MATRIX_BUFFER_H
 #define PA_MATRIX_BUFFER_H
 #include "base/storage.h"
@@ -8,8 +8,9 @@
 /** Opaque, counted, safe to use from several threads. */
 typedef struct pa_buffer pa_buffer;
 
-/** A copy of the description; retains the storage; reads nothing yet. */
-pa_status pa_buffer_from_tensor(const pa_allocator *mem, const pa_tensor *tensor, pa_buffer **out, pa_error *err);
+/** The elements of several, one after the other: copies the descriptions; retains the storages; reads nothing yet. */
+pa_status pa_buffer_from_tensors(const pa_allocator *mem, const pa_tensor *tensors, int64_t n_tensors, pa_buffer **out,
+                                 pa_error *err);
 
 /** Doubles that exist already; `owned` is freed with the buffer, NULL when they are somebody else's and outlive it. */
 pa_status pa_buffer_from_values(const pa_allocator *mem, const double *values, int64_t count, double *owned,

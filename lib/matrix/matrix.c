@@ -188,7 +188,7 @@ static pa_status borrow_strided(pa_context *ctx, const pa_tensor *view, const vo
     pa_storage_init(&storage->base, &borrowed_ops, data, INT64_MAX); /* where it ends only the caller knows */
     tensor.storage = &storage->base;
     PA_TRY(pa_tensor_check(&tensor, err));
-    PA_TRY(pa_matrix_from_tensor(ctx, &tensor, out, err));
+    PA_TRY(pa_matrix_from_tensors(ctx, &tensor, 1, out, err));
 
 cleanup:
     pa_storage_release(storage != NULL ? &storage->base : NULL);
@@ -219,18 +219,23 @@ cleanup:
     return status;
 }
 
-pa_status pa_matrix_from_tensor(pa_context *ctx, const pa_tensor *tensor, pa_matrix **out, pa_error *err)
+pa_status pa_matrix_from_tensors(pa_context *ctx, const pa_tensor *tensors, int64_t n_tensors, pa_matrix **out,
+                                 pa_error *err)
 {
     pa_status status = PA_OK;
     pa_buffer *buffer = NULL;
     *out = NULL;
-    int64_t rows = 1;
-    int64_t cols = 1;
-    for (int32_t i = 0; i < tensor->ndim; i++) {
-        *(i + 1 < tensor->ndim ? &rows : &cols) *= tensor->shape[i];
+    int64_t rows = 0;
+    for (int64_t k = 0; k < n_tensors; k++) {
+        int64_t own_rows = 1;
+        for (int32_t i = 0; i + 1 < tensors[k].ndim; i++) {
+            own_rows *= tensors[k].shape[i];
+        }
+        rows += own_rows;
     }
-    PA_TRY(pa_buffer_from_tensor(&ctx->mem, tensor, &buffer, err));
-    PA_TRY(pa_leaf_create(ctx, buffer, tensor->dtype, rows, cols, cols, 1, out, err));
+    const int64_t cols = tensors[0].ndim > 0 ? tensors[0].shape[tensors[0].ndim - 1] : 1;
+    PA_TRY(pa_buffer_from_tensors(&ctx->mem, tensors, n_tensors, &buffer, err));
+    PA_TRY(pa_leaf_create(ctx, buffer, tensors[0].dtype, rows, cols, cols, 1, out, err));
     buffer = NULL;
 
 cleanup:

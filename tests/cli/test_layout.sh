@@ -60,6 +60,32 @@ for case in 'llama checkpoint-{step}/model.safetensors' 'gpt_neox step{step}' 'g
     expect_out_matches '^[0-9]+ tensors in 2 steps'
     expect_out "names are those of $model;"
 done
+
+# The documentation's maps, as maps of one's own: the same values. Heads of GPT-2 by hand.
+own() { sed -n "/^naming: # $1\$/,/^\`\`\`/p" "$PA_ROOT/docs/namings.md" | sed '$d'; }
+cp -r "$data/gpt2" headless && rm headless/config.json
+for case in "llama $data/llama checkpoint-{step}/model.safetensors" "gpt_neox $data/gpt_neox step{step}" "gpt2 headless {step}"; do
+    model=${case%% *}
+    place=${case#* }
+    study "layout: '${place#* }'" >"own_$model.yaml"
+    own "$model" >>"own_$model.yaml"
+    [ "$model" != gpt2 ] || echo 'model: {attention_n_heads: 4}' >>"own_$model.yaml"
+    pico analyze --config_path "own_$model.yaml" --run_path "${place%% *}" --output_dir own --quiet
+    expect_status 0; expect_no_err
+    compare "$model" "own/own_$model/results.csv"
+done
+sed 's/c_attn/qkv/' own_gpt2.yaml >moved.yaml
+pico analyze --config_path moved.yaml --run_path headless --output_dir own --quiet; expect_status 1
+expect_err "naming 'own' looks for 'h.{layer}.attn.qkv.weight': headless/1/model.safetensors: layer 0 has no 'attention.v_proj'"
+for name in llama '{x: y}'; do
+    { study "layout: '{step}'"; echo "naming: $name"; } >wrong.yaml
+    pico analyze --config_path wrong.yaml --run_path headless --output_dir own --quiet; expect_status 1; expect_no_out
+    expect_err 'headless/1/model.safetensors: naming '
+done
+{ study "layout: '{step}'"; echo 'model: {n_heads: 4}'; } >wrong.yaml
+pico analyze --config_path wrong.yaml --run_path headless --output_dir own --quiet; expect_status 1
+expect_err "9: unknown key of 'model': 'n_heads'"; expect_one_error_line
+
 pico inspect "$data/gpt2/20/model.safetensors"; expect_status 0; expect_out 'names are those of gpt2;'
 pico inspect "$PA_ROOT/examples/data/pico-decoder-nano-1"; expect_status 0
 grep -q 'names are' out && fail "pico-train's own names are taken for others"
@@ -105,7 +131,16 @@ cp -r "$run" single && chmod -R u+w single
 printf '  fabric:\n    num_devices: 1\n    num_nodes: 1\n' >>single/training_config.yaml # it ends with 'training'
 pico analyze --config_path "$demo" --run_path single --output_dir single_out --quiet; expect_status 0
 [ "$(grep -c 'single process' err)" -eq 1 ] || fail 'not warned of once'
+{ cat "$demo"; echo 'unscramble: true'; } >unscramble.yaml
+pico analyze --config_path unscramble.yaml --run_path single --output_dir single_out --quiet; expect_status 0
+grep -q 'single process' err && fail 'warned of what is undone'
+for kind in activations:0 weights:1 gradients:1; do
+    grep "\"kind\": \"${kind%:*}\"" single_out/*/results.jsonl >of_kind && grep -q "\"unscrambled\": ${kind#*:}" of_kind &&
+        fail "rows of ${kind%:*} do not tell whether they were unscrambled"
+done
 sed -i 's/num_nodes: 1/num_nodes: 2/' single/training_config.yaml
+pico analyze --config_path unscramble.yaml --run_path single --output_dir single_out --quiet; expect_status 1; expect_no_out
+expect_err 'single/training_config.yaml: unscramble: 2 processes wrote the run'
 pico analyze --config_path "$demo" --run_path single --output_dir single_out --quiet; expect_status 0
 grep -q 'single process' err && fail 'warned of several processes'
 sed -i 's/num_nodes: 2/num_nodes: 1/' single/training_config.yaml

@@ -58,7 +58,7 @@ static pa_status look(const pa_allocator *mem, const pa_hub_options *hub_options
     s.options.progress_user = &s;
     TWICE(&s, pa_context_create(&options, &s.ctx, &err));
     TWICE(&s, pa_hub_open(s.ctx, &s.options, &s.hub, &err));
-    TWICE(&s, pa_run_open_hub(s.hub, "pico-lm/tiny", "demo-1", &s.run, &err));
+    TWICE(&s, pa_run_open_hub(s.hub, "pico-lm/tiny", "demo-1", NULL, &s.run, &err));
     TWICE(&s, pa_run_fetch(s.run, files, 3, &err));
     TWICE(&s, pa_run_checkpoint(s.run, 10, &s.checkpoint, &err));
     TWICE(&s, pa_checkpoint_matrix(s.checkpoint, "val", PA_ACTIVATIONS, 1, "attention.v_proj", &s.matrix, &err));

@@ -4,7 +4,7 @@ import os
 import pathlib
 import re
 
-from hub_case import RUN, STEPS, WEIGHTS, HubCase, main
+from hub_case import RUN, STEPS, STUDY, WEIGHTS, HubCase, main
 from repository import DYNAMICS
 from server import blob_of
 
@@ -29,6 +29,16 @@ class HubTest(HubCase):
         self.assertEqual(self.results(), self.local(WEIGHTS))
         self.assertEqual(self.hub.sent["model.safetensors"], self.size_of("model.safetensors"))
         self.assertNotIn("fabric_state/checkpoint.pt", self.hub.sent)
+
+    def test_files_are_read_as_the_configuration_says(self):
+        rows = STUDY.replace("norm, norm_type: frobenius", "per").replace("data_type: gradients", "data_type: activations")
+        self.analyze(study=rows)
+        stored = self.results()
+        self.analyze(study=rows + "unscramble: true\n")
+        self.assertEqual(self.results(), self.local(rows + "unscramble: true\n"))
+        self.assertNotEqual(self.results(), stored)
+        self.assertIn("naming 'llama': no tensor's name", self.analyze(study=WEIGHTS + "naming: llama\n", expect=1))
+        self.assertIn("a layout is for directories", self.analyze(study=STUDY + "layout: '{step}'\n", expect=1))
 
     def test_cache_has_the_standard_layout(self):
         self.analyze(branch="feature/x")

@@ -62,12 +62,12 @@ static inline pa_status tiny_start(tiny *t, const pa_allocator *mem, int32_t thr
     return pa_context_create(&options, &t->ctx, &t->err);
 }
 
-/** Up to the plan over any run; then pa_analysis_execute() is the test's. */
+/** Up to the plan over any run, opened as the YAML says; then pa_analysis_execute() is the test's. */
 static inline pa_status tiny_plan_over(tiny *t, const char *path, const char *yaml)
 {
     pa_status status = pa_config_parse(t->ctx, yaml, (int64_t)strlen(yaml), "tiny.yaml", &t->config, &t->err);
     if (status == PA_OK) {
-        status = pa_run_open(t->ctx, path, &t->run, &t->err);
+        status = pa_run_open_with(t->ctx, path, pa_config_run_options(t->config), &t->run, &t->err);
     }
     if (status == PA_OK) {
         status = pa_analysis_create(t->ctx, t->config, t->run, &t->analysis, &t->err);

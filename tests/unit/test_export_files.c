@@ -234,7 +234,7 @@ static void test_jsonl_has_every_field_of_every_row(void **state)
                "\"n\": 3, \"p\": 2, \"rank\": null, \"rank_storage\": null, \"nonfinite\": 0, \"dtype\": \"f32\", "
                "\"definition\": \"\", \"estimator\": \"\", \"compat\": \"literature\", \"file\": \"norm_val\", "
                "\"target_split\": \"\", \"target_run\": \"\", "
-               "\"target_layer\": null}",
+               "\"target_layer\": null, \"unscrambled\": 0}",
                "\n");
     check_line(text, 4,
                "{\"run\": \"run\", \"step\": 50, \"split\": \"val\", \"metric\": \"cka\", "
@@ -245,7 +245,7 @@ static void test_jsonl_has_every_field_of_every_row(void **state)
                "\"nonfinite\": 2, \"dtype\": \"bf16\", \"definition\": \"kornblith2019\", "
                "\"estimator\": \"debiased\", \"compat\": \"pico\", \"file\": \"cka_val\", "
                "\"target_split\": \"\", \"target_run\": \"\", "
-               "\"target_layer\": null}",
+               "\"target_layer\": null, \"unscrambled\": 0}",
                "\n");
     free(text);
 }
@@ -259,7 +259,7 @@ static void test_jsonl_has_all_named_outputs(void **state)
     const char *end = strstr(text, "\"file\": \"stats_val\"");
     assert_non_null(end);
     assert_string_equal(end, "\"file\": \"stats_val\", \"target_split\": \"\", \"target_run\": \"\", "
-                             "\"target_layer\": null, \"outputs\": {\"mean\": 0.1, "
+                             "\"target_layer\": null, \"unscrambled\": 0, \"outputs\": {\"mean\": 0.1, "
                              "\"counts\": {\"axes\": [\"bin\"], \"shape\": [2], \"values\": [0.5, -0.0]}, "
                              "\"skew\": null, \"pairs\": {\"axes\": [\"row\", \"column\"], \"shape\": [2, 3], "
                              "\"values\": [0.5, -0.0, 1e-07, 1e+300, 5.0, 6.0]}, "
@@ -278,10 +278,10 @@ static void test_csv_has_a_line_for_each_named_number(void **state)
     assert_non_null(begin);
     assert_string_equal(
         begin,
-        "run,60,val,stats,,,,simple,weights,0,,layers.0.a,,singular,why,3,2,,,0,f32,,,literature,stats_val,,,\r\n"
-        "run,60,val,stats,mean,,,simple,weights,0,,layers.0.a,0.1,ok,,3,2,,,0,f32,,,literature,stats_val,,,\r\n"
-        "run,60,val,stats,skew,,,simple,weights,0,,layers.0.a,,degenerate,,3,2,,,0,f32,,,literature,stats_val,,,\r\n"
-        "run,60,val,stats,q50,,,simple,weights,0,,layers.0.a,-2.5,ok,,3,2,,,0,f32,,,literature,stats_val,,,\r\n");
+        "run,60,val,stats,,,,simple,weights,0,,layers.0.a,,singular,why,3,2,,,0,f32,,,literature,stats_val,,,,0\r\n"
+        "run,60,val,stats,mean,,,simple,weights,0,,layers.0.a,0.1,ok,,3,2,,,0,f32,,,literature,stats_val,,,,0\r\n"
+        "run,60,val,stats,skew,,,simple,weights,0,,layers.0.a,,degenerate,,3,2,,,0,f32,,,literature,stats_val,,,,0\r\n"
+        "run,60,val,stats,q50,,,simple,weights,0,,layers.0.a,-2.5,ok,,3,2,,,0,f32,,,literature,stats_val,,,,0\r\n");
     free(text);
 }
 
@@ -295,19 +295,19 @@ static void test_csv_quotes_what_needs_it(void **state)
         text, 0,
         "run,step,split,metric,output,options,target_step,component,kind,layer,head,key,value,state,note,n,p,rank,"
         "rank_storage,nonfinite,dtype,definition,estimator,compat,file,target_split,"
-        "target_run,target_layer",
+        "target_run,target_layer,unscrambled",
         "\r\n");
     check_line(text, 1,
-               "run,0,val,norm,,,,simple,weights,0,,layers.0.w.weights,0.1,ok,,3,2,,,0,f32,,,literature,norm_val,,,",
+               "run,0,val,norm,,,,simple,weights,0,,layers.0.w.weights,0.1,ok,,3,2,,,0,f32,,,literature,norm_val,,,,0",
                "\r\n");
     check_line(text, 5,
                "run,50,val,cka,,\"debiased: true, name: \"\"a,b\"\"\",100,ov_circuit,activations,2,10,"
                "layers.2.ov_circuit.activations.heads.10,,nonfinite,\"2 elements\nare NaN\",3,2,0,7,2,bf16,"
-               "kornblith2019,debiased,pico,cka_val,,,",
+               "kornblith2019,debiased,pico,cka_val,,,,0",
                "\r\n");
     check_line(text, 6,
                "run,50,val,norm,,,,simple,weights,0,,\"layers.0.\"\"w\"\".weights\",0.3333333333333333,ok,,3,2,,,0,"
-               "f32,,,literature,norm_val,,,",
+               "f32,,,literature,norm_val,,,,0",
                "\r\n");
     free(text);
 }
