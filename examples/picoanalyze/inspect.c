@@ -148,16 +148,11 @@ static void print_run(const pa_run *run)
            pa_run_name(run), model->n_layers, model->d_model, model->n_heads, model->n_kv_heads);
 }
 
-static int inspect_run(pa_context *ctx, const char *path, const char *layout, int64_t only_step, totals *sums)
+static int inspect_run(const pa_run *run, int64_t only_step, totals *sums)
 {
     pa_error err = {0};
-    pa_run *run = NULL;
     int64_t n_steps = 0;
     int name_width = 0;
-    const pa_run_options options = {.struct_size = sizeof(options), .layout = layout};
-    if (pa_run_open_with(ctx, path, &options, &run, &err) != PA_OK) {
-        return cli_fail("%s", err.message);
-    }
     print_run(run);
     const int64_t *steps = pa_run_steps(run, &n_steps);
     const int64_t *wanted = only_step >= 0 ? &only_step : steps;
@@ -171,6 +166,34 @@ static int inspect_run(pa_context *ctx, const char *path, const char *layout, in
         code = print_step(checkpoint, &name_width, sums);
         pa_checkpoint_destroy(checkpoint);
     }
+    return code;
+}
+
+static int inspect_checkpoint(const pa_checkpoint *checkpoint, totals *sums)
+{
+    const int name_width = longest_name(checkpoint, MIN_NAME);
+    print_header(name_width);
+    return print_tensors(checkpoint, name_width, sums);
+}
+
+/* A directory is a run, or that of a model. */
+static int inspect_directory(pa_context *ctx, const char *path, const char *layout, int64_t only_step, totals *sums)
+{
+    pa_error err = {0};
+    pa_run *run = NULL;
+    pa_checkpoint *model = NULL;
+    int code = CLI_OK;
+    const pa_run_options options = {.struct_size = sizeof(options), .layout = layout};
+    const pa_status status = pa_run_open_with(ctx, path, &options, &run, &err);
+    if (status == PA_OK) {
+        code = inspect_run(run, only_step, sums);
+    } else if (status == PA_ERR_NOT_FOUND && layout == NULL && only_step < 0 &&
+               pa_checkpoint_open(ctx, path, &model, NULL) == PA_OK) {
+        code = inspect_checkpoint(model, sums);
+    } else {
+        code = cli_fail("%s", err.message);
+    }
+    pa_checkpoint_destroy(model);
     pa_run_destroy(run);
     return code;
 }
@@ -182,9 +205,7 @@ static int inspect_file(pa_context *ctx, const char *path, totals *sums)
     if (pa_checkpoint_open(ctx, path, &checkpoint, &err) != PA_OK) {
         return cli_fail("%s", err.message);
     }
-    const int name_width = longest_name(checkpoint, MIN_NAME);
-    print_header(name_width);
-    const int code = print_tensors(checkpoint, name_width, sums);
+    const int code = inspect_checkpoint(checkpoint, sums);
     pa_checkpoint_destroy(checkpoint);
     return code;
 }
@@ -204,13 +225,14 @@ static int inspect(const char *path, const char *layout, int64_t only_step)
         pa_context_destroy(ctx);
         return cli_fail("%s: %s", path, strerror(errno));
     }
-    const int is_run = there && S_ISDIR(info.st_mode);
-    const int code = is_run ? inspect_run(ctx, path, layout, only_step, &sums) : inspect_file(ctx, path, &sums);
+    const int is_directory = there && S_ISDIR(info.st_mode);
+    const int code =
+        is_directory ? inspect_directory(ctx, path, layout, only_step, &sums) : inspect_file(ctx, path, &sums);
     if (code == CLI_OK) {
         char bytes[CLI_NUMBER_SIZE];
         cli_format_bytes(bytes, sums.bytes);
         printf("%" PRId64 " tensors", sums.tensors);
-        if (is_run) {
+        if (sums.steps > 0) {
             printf(" in %" PRId64 " step%s", sums.steps, sums.steps == 1 ? "" : "s");
         }
         printf(", %s of elements\n", bytes);
@@ -235,12 +257,13 @@ int cli_inspect(int argc, char **argv)
          .help = "where steps are in a directory that is no run of pico-train, e.g. {step}/model.safetensors",
          .text = &layout},
     };
-    const cli_command command = {.name = "inspect",
-                                 .summary = "List the tensors of a file or of a run: name, kind, type, shape.",
-                                 .options = options,
-                                 .n_options = 2,
-                                 .operand_name = "FILE|RUN",
-                                 .operand = &path};
+    const cli_command command = {
+        .name = "inspect",
+        .summary = "List the tensors of a file, a model's directory or a run: name, kind, type, shape.",
+        .options = options,
+        .n_options = 2,
+        .operand_name = "FILE|MODEL|RUN",
+        .operand = &path};
     cli_verdict verdict = cli_parse(&command, argc, argv);
     if (verdict == CLI_GO_ON && step_text != NULL && !cli_parse_integer(step_text, 0, INT64_MAX, &step)) {
         verdict = cli_bad_usage("inspect", "--step %s: not a step number", step_text);

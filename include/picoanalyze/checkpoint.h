@@ -185,7 +185,9 @@ PA_API PA_NODISCARD pa_status pa_run_checkpoint(const pa_run *run, int64_t step,
 /**
  * @brief Open a single tensor file. The kind is told from the file name (weights when it tells none).
  * @param[in]  ctx   Context; outlives the checkpoint.
- * @param[in]  path  File of any supported format; recognised by content, never by name.
+ * @param[in]  path  File of any supported format; recognised by content, never by name. Or a directory with one of
+ *                   `model.safetensors`, `model.safetensors.index.json`, `pytorch_model.bin` and
+ *                   `pytorch_model.bin.index.json`: the first that is there.
  * @param[out] out   The checkpoint; yours.
  * @param[out] err   Error text, or NULL.
  * @return As pa_run_checkpoint().

@@ -145,18 +145,24 @@ pa_status pa_checkpoint_open(pa_context *ctx, const char *path, pa_checkpoint **
 {
     pa_status status = PA_OK;
     pa_checkpoint *checkpoint = NULL;
+    char *found = NULL;
     PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_checkpoint_open: out is NULL");
     *out = NULL;
     PA_REQUIRE(ctx != NULL && path != NULL, err, PA_ERR_INVALID, "pa_checkpoint_open: ctx or path is NULL");
     PA_TRY(pa_checkpoint_start(ctx, -1, NULL, &checkpoint, err));
     PA_TRY(pa_model_config_read(ctx, path, &checkpoint->model, err));
-    PA_TRY(pa_checkpoint_add_file(checkpoint, "", pa_kind_of_file(path), path, err));
+    PA_TRY(pa_state_dict_find(&ctx->mem, path, &found, err));
+    const char *file = found != NULL ? found : path; /* if there is nothing, opening it says so */
+    PA_TRY(pa_checkpoint_add_file(checkpoint, "", pa_kind_of_file(file), file, err));
     PA_TRY(pa_naming_apply(checkpoint, NULL, err));
     pa_checkpoint_sort(checkpoint);
     *out = checkpoint;
     checkpoint = NULL;
 
 cleanup:
+    if (ctx != NULL) {
+        pa_free(&ctx->mem, found);
+    }
     pa_checkpoint_destroy(checkpoint);
     return status;
 }

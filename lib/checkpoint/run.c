@@ -296,6 +296,9 @@ pa_status pa_run_open_with(pa_context *ctx, const char *path, const pa_run_optio
         PA_TRY(read_layout(run, err));
     } else {
         PA_TRY(join(&ctx->mem, path, "training_config.yaml", &config, err));
+        PA_TRY(pa_path_look(config, &kind, err));
+        PA_REQUIRE(kind != PA_PATH_NONE, err, PA_ERR_NOT_FOUND,
+                   "%s: no such file; checkpoints that pico-train did not write need a layout", config);
         PA_TRY(read_config(run, config, err));
         PA_TRY(list_steps(run, err));
     }

@@ -14,7 +14,7 @@ analyze missing.yaml "$run"; expect_refused; expect_err missing.yaml
 analyze "$demo" missing_run; expect_refused; expect_err missing_run
 analyze "$demo" "$demo"; expect_refused; expect_err demo.yaml
 analyze "$work" "$run"; expect_refused
-mkdir empty; analyze "$demo" empty; expect_refused; expect_err training_config.yaml
+mkdir empty; analyze "$demo" empty; expect_refused; expect_err 'training_config.yaml: no such file; checkpoints that pico-train did not write need a layout'
 
 sed 's/metric_name: gini/metric_name: ginni/' "$demo" >wrong_metric.yaml
 analyze wrong_metric.yaml "$run"; expect_refused

@@ -28,6 +28,12 @@ if pico inspect "$data/small.safetensors" && [ "$status" = 0 ]; then
     expect_out_matches '^3 tensors, 48 B of elements$'
     pico inspect "$data/names.safetensors"; expect_status 0 # no escape sequence reaches the terminal
     expect_out_matches '^ +- +- +weights +\?\[31m +f32 +\[1\]$'
+    mkdir model && cp "$data"/model* model # shards and their index
+    pico inspect model; expect_status 0; expect_out_matches '^3 tensors, 48 B of elements$'
+    pico inspect model --step 0; expect_status 1; expect_no_out; expect_err 'model/training_config.yaml: no such file'
+    pico convert model one.safetensors; expect_status 0
+    pico inspect one.safetensors; expect_status 0; expect_out_matches '^3 tensors, 48 B of elements$'
+    rm model/model.safetensors.index.json; pico inspect model; expect_status 1; expect_no_out; expect_one_error_line
     cp -r "$run" with_dict && cp "$data/small.safetensors" with_dict/checkpoints/step_0/model.safetensors
     pico inspect with_dict --step 0; expect_status 0
     expect_out_matches '^ +0 +val +weights +'

@@ -38,7 +38,7 @@ for n in 0 -1 x 1025 99999999999999999999 ''; do
     pico analyze --config_path a --run_path b "--threads=$n"; expect_status 2; expect_err "threads"
 done
 pico analyze --config_path a --run_path b --compat picco; expect_status 2; expect_err "neither 'literature' nor 'pico'"
-pico inspect; expect_status 2; expect_err "needs FILE|RUN"
+pico inspect; expect_status 2; expect_err "needs FILE|MODEL|RUN"
 pico inspect a b; expect_status 2; expect_err "got 'b' as well"
 pico inspect a --step x; expect_status 2; expect_err "not a step number"
 pico convert; expect_status 2; expect_err "'convert' needs IN"
