@@ -61,7 +61,7 @@ static pa_status make_view(pa_checkpoint *checkpoint, const pa_name_rule *rule, 
     const int64_t heads = rule->per_head ? checkpoint->model.n_heads : 1;
     PA_REQUIRE(whole->ndim == 2, err, PA_ERR_SHAPE, "'%s' has %d dimensions, not 2", source->name, (int)whole->ndim);
     const int64_t rows = whole->shape[turn];
-    const int64_t stride = whole->strides[turn];
+    const int64_t stride = pa_tensor_count(whole) > 0 ? whole->strides[turn] : 0; /* may be anything where none is */
     PA_REQUIRE(heads <= rows && rows % (heads * parts) == 0, err, PA_ERR_SHAPE,
                "'%s': %lld rows do not divide into %lld parts of %lld heads", source->name, (long long)rows,
                (long long)parts, (long long)heads);
