@@ -174,7 +174,9 @@ PA_API const int64_t *pa_run_steps(const pa_run *run, int64_t *count);
  * @retval PA_ERR_NOT_FOUND   No such step; the text lists what there is.
  * @retval PA_ERR_IO          A file cannot be read.
  * @retval PA_ERR_FORMAT      A file is damaged. Likewise ::PA_ERR_UNSUPPORTED and ::PA_ERR_LIMIT.
+ * @retval PA_ERR_INVALID     A NULL argument.
  * @retval PA_ERR_NOMEM       Out of memory.
+ * @return Of a run of the Hub else as pa_run_open_hub().
  */
 PA_API PA_NODISCARD pa_status pa_run_checkpoint(const pa_run *run, int64_t step, pa_checkpoint **out, pa_error *err);
 /** @} */
@@ -325,10 +327,13 @@ PA_API PA_NODISCARD pa_status pa_checkpoint_omitted(const pa_checkpoint *checkpo
  * @param[out] err         Error text, or NULL.
  * @retval PA_OK            Found.
  * @retval PA_ERR_NOT_FOUND No such tensor; the text names the nearest one, and the files that were looked into.
+ * @retval PA_ERR_INVALID   A NULL argument.
  * @retval PA_ERR_SHAPE     To be unscrambled, and not of two dimensions.
- * @retval PA_ERR_UNSUPPORTED Two tensors have that layer and suffix; or to be unscrambled, and it is not stored row after
- *                          row, or is part of a longer storage and ends within a batch.
+ * @retval PA_ERR_UNSUPPORTED Two tensors have that layer and suffix; it is there and cannot be read, see
+ *                          pa_checkpoint_omitted(); or to be unscrambled, and it is not stored row after row, or is part of
+ *                          a longer storage and ends within a batch.
  * @retval PA_ERR_NOMEM     Out of memory.
+ * @return Else, when a file must be opened or fetched for it, as pa_checkpoint_state_dict().
  */
 PA_API PA_NODISCARD pa_status pa_checkpoint_matrix(const pa_checkpoint *checkpoint, const char *split, pa_kind kind,
                                                    int64_t layer, const char *suffix, pa_matrix **out, pa_error *err);
@@ -338,7 +343,10 @@ PA_API PA_NODISCARD pa_status pa_checkpoint_matrix(const pa_checkpoint *checkpoi
  * @param[in]  checkpoint  Checkpoint.
  * @param[out] out         Borrowed from the checkpoint; NULL when there is none. Its split is "", its kind weights.
  * @param[out] err         Error text, or NULL.
- * @return ::PA_OK also when there is none; else as pa_checkpoint_open().
+ * @retval PA_OK         Also when there is none.
+ * @retval PA_ERR_CONFIG pa_run_options::naming was given, and fits none of its tensors.
+ * @retval PA_ERR_SHAPE  It was given, and a tensor does not divide as it says.
+ * @return Else as pa_checkpoint_open(); of a run of the Hub also as pa_run_open_hub().
  */
 PA_API PA_NODISCARD pa_status pa_checkpoint_state_dict(const pa_checkpoint *checkpoint, const pa_checkpoint **out,
                                                        pa_error *err);

@@ -75,7 +75,7 @@ PA_API void pa_hub_destroy(pa_hub *hub);
  *
  * A step's files are fetched when they are first asked for; pa_analysis_execute() fetches what its plan is certain to
  * need at once, several at a time.
- * @param[in]  hub       Hub; outlives the run.
+ * @param[in]  hub       Hub; outlives the run and its checkpoints.
  * @param[in]  repo_id   "name" or "owner/name" of a model repository.
  * @param[in]  revision  Branch, tag or commit; NULL: "main".
  * @param[in]  options   As for pa_run_open_with(), copied; NULL for none. There is no layout.

@@ -43,7 +43,8 @@ pa_status pa_tensor_check(const pa_tensor *tensor, pa_error *err)
 
     int64_t count = 1;
     int64_t last = tensor->offset;
-    int overflow = 0;
+    int too_many = 0; /* of empty ones as well: whoever multiplies sizes need not look for a 0 first */
+    int too_far = 0;
     int empty = 0;
     for (int32_t i = 0; i < tensor->ndim; i++) {
         const int64_t size = tensor->shape[i];
@@ -53,17 +54,15 @@ pa_status pa_tensor_check(const pa_tensor *tensor, pa_error *err)
         PA_REQUIRE(stride >= 0, err, PA_ERR_FORMAT, "negative stride %lld in dimension %d", (long long)stride, (int)i);
         empty |= size == 0;
         if (size > 0) {
-            overflow |= __builtin_mul_overflow(count, size, &count);
-            overflow |= __builtin_mul_overflow(size - 1, stride, &step);
-            overflow |= __builtin_add_overflow(last, step, &last);
+            too_many |= __builtin_mul_overflow(count, size, &count);
+            too_far |= __builtin_mul_overflow(size - 1, stride, &step);
+            too_far |= __builtin_add_overflow(last, step, &last);
         }
     }
-    if (!empty) {
-        PA_REQUIRE(!overflow && count <= INT64_MAX / 8, err, PA_ERR_FORMAT, "the sizes overflow");
-        PA_REQUIRE(last < tensor->storage->bytes / item, err, PA_ERR_FORMAT,
-                   "the view ends at element %lld of a storage of %lld", (long long)last,
-                   (long long)(tensor->storage->bytes / item));
-    }
+    PA_REQUIRE(!too_many && (empty || (!too_far && count <= INT64_MAX / 8)), err, PA_ERR_FORMAT, "the sizes overflow");
+    PA_REQUIRE(empty || last < tensor->storage->bytes / item, err, PA_ERR_FORMAT,
+               "the view ends at element %lld of a storage of %lld", (long long)last,
+               (long long)(tensor->storage->bytes / item));
 
 cleanup:
     return status;

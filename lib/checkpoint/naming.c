@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/sort.h"
 
 static const char word[] = PA_NAMING_LAYER;
 
@@ -61,7 +62,7 @@ static pa_status make_view(pa_checkpoint *checkpoint, const pa_name_rule *rule, 
     const int64_t heads = rule->per_head ? checkpoint->model.n_heads : 1;
     PA_REQUIRE(whole->ndim == 2, err, PA_ERR_SHAPE, "'%s' has %d dimensions, not 2", source->name, (int)whole->ndim);
     const int64_t rows = whole->shape[turn];
-    const int64_t stride = whole->strides[turn];
+    const int64_t stride = pa_tensor_count(whole) > 0 ? whole->strides[turn] : 0; /* may be anything where none is */
     PA_REQUIRE(heads <= rows && rows % (heads * parts) == 0, err, PA_ERR_SHAPE,
                "'%s': %lld rows do not divide into %lld parts of %lld heads", source->name, (long long)rows,
                (long long)parts, (long long)heads);
@@ -83,24 +84,55 @@ cleanup:
     return status;
 }
 
-static int has_alias(const pa_checkpoint *checkpoint, int64_t first, const char *suffix, int64_t layer)
+static int compare_numbers(const void *items, int64_t a, int64_t b)
 {
+    (void)items; /* the "element numbers" are the layers themselves */
+    return (a > b) - (a < b);
+}
+
+/* The layers of which there are aliases of that suffix among the entries from `first` on, ascending. */
+static pa_status list_layers(const pa_checkpoint *checkpoint, int64_t first, const char *suffix, int64_t **out,
+                             int64_t *count, pa_error *err)
+{
+    pa_status status = PA_OK;
+    int64_t *layers = pa_alloc_raw(&checkpoint->ctx->mem, checkpoint->count - first, sizeof(*layers));
+    PA_REQUIRE_MEMORY(layers, err, "the names of tensors");
+    *count = 0;
     for (int64_t i = first; i < checkpoint->count; i++) {
-        if (checkpoint->entries[i].layer == layer && strcmp(checkpoint->entries[i].suffix, suffix) == 0) {
-            return 1;
+        if (strcmp(checkpoint->entries[i].suffix, suffix) == 0) {
+            layers[(*count)++] = checkpoint->entries[i].layer;
         }
     }
-    return 0;
+    pa_sort_order(layers, *count, compare_numbers, NULL);
+    *out = layers;
+
+cleanup:
+    return status;
+}
+
+static int is_among(const int64_t *layers, int64_t count, int64_t layer)
+{
+    int64_t low = 0;
+    for (int64_t high = count; low < high;) {
+        const int64_t middle = low + (high - low) / 2;
+        low = layers[middle] < layer ? middle + 1 : low;
+        high = layers[middle] < layer ? high : middle;
+    }
+    return low < count && layers[low] == layer;
 }
 
 static pa_status apply_rule(pa_checkpoint *checkpoint, const pa_name_rule *rule, int64_t n_raw, pa_error *err)
 {
     pa_status status = PA_OK;
+    int64_t *given = NULL; /* by earlier rules; of a file with very many tensors no list must be searched for each */
+    int64_t n_given = 0;
+    if (rule->fallback) {
+        PA_TRY(list_layers(checkpoint, n_raw, rule->suffix, &given, &n_given, err));
+    }
     for (int64_t i = 0; i < n_raw; i++) {
         pa_entry entry = checkpoint->entries[i];
         if (checkpoint->groups[entry.group].kind != PA_WEIGHTS ||
-            !pa_name_matches(rule->pattern, entry.name, &entry.layer) ||
-            (rule->fallback && has_alias(checkpoint, n_raw, rule->suffix, entry.layer))) {
+            !pa_name_matches(rule->pattern, entry.name, &entry.layer) || is_among(given, n_given, entry.layer)) {
             continue;
         }
         PA_TRY(make_view(checkpoint, rule, &entry, &entry.tensor, err));
@@ -110,6 +142,7 @@ static pa_status apply_rule(pa_checkpoint *checkpoint, const pa_name_rule *rule,
     }
 
 cleanup:
+    pa_free(&checkpoint->ctx->mem, given);
     return status;
 }
 

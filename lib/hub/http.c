@@ -130,8 +130,10 @@ static void set_options(CURL *curl, exchange *x, const char *url)
         (void)with->easy_setopt(curl, CURLOPT_PROXY_CAINFO, hub->ca_file);
         (void)with->easy_setopt(curl, CURLOPT_PROXY_CAPATH, NULL);
     }
-    if (x->sink->have > 0) {
-        (void)with->easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)x->sink->have);
+    if (x->sink->have > 0) { /* not CURLOPT_RESUME_FROM: libcurl would refuse all of it in place of a part */
+        char range[32];
+        (void)snprintf(range, sizeof(range), "%lld-", (long long)x->sink->have);
+        (void)with->easy_setopt(curl, CURLOPT_RANGE, range);
     }
 }
 
@@ -217,8 +219,7 @@ static pa_status ask(pa_hub *hub, const char *url, const char *what, pa_http_sin
         PA_TRY(pa_hub_fail_cancelled(err));
     }
     PA_REQUIRE(code != CURLE_OUT_OF_MEMORY, err, PA_ERR_NOMEM, "out of memory for a request");
-    PA_TRY(code == CURLE_OK || code == CURLE_RANGE_ERROR || answer->code >= 300 ? PA_OK
-                                                                                : fail_exchange(&x, code, what));
+    PA_TRY(code == CURLE_OK || answer->code >= 300 ? PA_OK : fail_exchange(&x, code, what));
 
 cleanup:
     with->slist_free_all(headers);
@@ -276,18 +277,21 @@ pa_status pa_http_get(pa_hub *hub, const char *url, const char *repo, const char
                       pa_http_answer *answer, pa_error *err)
 {
     double delay = 1.0;
+    int64_t most = sink->have;
     for (int attempt = 0;; attempt++) {
         if (sink->expected < 0 && sink->have > 0) { /* not a file: what came before may have changed */
             sink->have = 0;
             (void)sink->restart(sink->user, err);
         }
-        const int64_t had = sink->have;
         pa_status status = follow(hub, url, what, sink, answer, err);
         const int answered = status == PA_OK;
         if (answered) {
             status = judge(hub, repo, what, sink, answer, err);
         }
-        attempt = sink->have - had >= WORTH_BYTES ? 0 : attempt;
+        if (sink->have - most >= WORTH_BYTES) { /* more than ever: it may have begun anew, and does not always end */
+            most = sink->have;
+            attempt = 0;
+        }
         const int again = status == PA_ERR_NETWORK && attempt < MAX_RETRIES && !answer->lasting &&
                           (!answered || answer->code < 300 || answer->code == 416 || pa_hub_may_pass(answer->code)) &&
                           answer->retry_after <= MAX_WAIT_SECONDS;

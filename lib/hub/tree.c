@@ -72,7 +72,9 @@ pa_status pa_hub_tree_read_kept(pa_hub_tree *tree, const char *text, int64_t len
     PA_TRY(pa_json_read(text, length, &root, err));
     PA_REQUIRE(json_integer_value(json_object_get(root, "format_version")) == 1, err, PA_ERR_FORMAT,
                "a list of files in an unknown form");
-    json_object_foreach(json_object_get(root, "files"), path, item)
+    json_t *files = json_object_get(root, "files");
+    PA_REQUIRE(json_is_object(files), err, PA_ERR_FORMAT, "a list of files that has none"); /* and not an empty one */
+    json_object_foreach(files, path, item)
     {
         const char *sha256 = json_string_value(json_object_get(item, "lfs_sha256"));
         PA_TRY(add(tree, path, json_string_value(json_object_get(item, "blob_id")), sha256,

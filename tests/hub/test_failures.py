@@ -55,6 +55,13 @@ class FailuresTest(HubCase):
         self.analyze()
         self.assertEqual(self.results(), self.local())
 
+    def test_a_server_that_sends_all_for_a_part(self):
+        self.hub.faults = {NAME: [("cut",)] + 3 * [("no range",)]}
+        self.analyze()
+        self.assertEqual(self.results(), self.local())
+        asked = [r for port, path, r in self.hub.requests if port == "cdn" and path.endswith(NAME)]
+        self.assertEqual(len([r for r in asked if r]), 1)  # having been told once, not again
+
     def test_hostile_answers(self):
         evil = "http://127.0.0.1:%d/api/models/x" % self.hub.cdn.server_port
         link = [("Link", '<%s>; rel="next"' % evil)]

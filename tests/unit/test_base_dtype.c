@@ -131,6 +131,25 @@ static void test_views_beyond_their_storage_are_refused(void **state)
     shape[1] = (int64_t)1 << 40;
     view.offset = 1000;
     assert_ok(pa_tensor_check(&view, &err));
+    assert_int_equal(pa_tensor_count(&view), 0);
+}
+
+/* Sizes of an empty view are multiplied before anybody sees the 0. */
+static void test_sizes_of_empty_views_do_not_overflow(void **state)
+{
+    (void)state;
+    pa_error err;
+    static const pa_storage_ops ops = {.destroy = ignore};
+    float data[4] = {0};
+    pa_storage storage;
+    pa_storage_init(&storage, &ops, data, sizeof(data));
+    int64_t shape[3] = {INT64_MAX / 2, 8, 0};
+    int64_t strides[3] = {0, 0, 1};
+    const pa_tensor view = {&storage, PA_F32, 0, 3, 0, shape, strides};
+    assert_fails(pa_tensor_check(&view, &err), PA_ERR_FORMAT, "overflow");
+    shape[1] = 1;
+    assert_ok(pa_tensor_check(&view, &err));
+    assert_int_equal(pa_tensor_count(&view), 0);
 }
 
 int main(void)
@@ -142,6 +161,7 @@ int main(void)
         cmocka_unit_test(test_misaligned_data_is_read),
         cmocka_unit_test(test_views_follow_their_strides),
         cmocka_unit_test(test_views_beyond_their_storage_are_refused),
+        cmocka_unit_test(test_sizes_of_empty_views_do_not_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

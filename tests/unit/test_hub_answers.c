@@ -178,10 +178,15 @@ static void lists_of_files_that_are_none_are_refused(void **state)
         assert_fails(read_all(tree, cases[i].text, &err), cases[i].status, cases[i].part);
         pa_hub_tree_destroy(tree);
     }
-    pa_hub_tree *tree = new_tree(&pa_allocator_default);
-    static const char later[] = "{\"format_version\": 2, \"files\": {}}";
-    assert_fails(pa_hub_tree_read_kept(tree, later, (int64_t)strlen(later), &err), PA_ERR_FORMAT, "unknown form");
-    pa_hub_tree_destroy(tree);
+    static const char *const kept[][2] = {{"{\"format_version\": 2, \"files\": {}}", "unknown form"},
+                                          {"{\"format_version\": 1}", "has none"},
+                                          {"{\"format_version\": 1, \"files\": []}", "has none"}};
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        pa_hub_tree *tree = new_tree(&pa_allocator_default);
+        assert_fails(pa_hub_tree_read_kept(tree, kept[i][0], (int64_t)strlen(kept[i][0]), &err), PA_ERR_FORMAT,
+                     kept[i][1]);
+        pa_hub_tree_destroy(tree);
+    }
 }
 /** @} */
 

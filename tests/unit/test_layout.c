@@ -125,6 +125,22 @@ static void test_parts_of_heads_and_whole_tensors_have_the_names_that_were_given
     pa_context_destroy(ctx);
 }
 
+/* None of several is taken in silence, whether the first pattern finds them or one that stands in for it. */
+static void test_several_tensors_of_one_name_are_an_error(void **state)
+{
+    (void)state;
+    pa_error err;
+    pa_matrix *m = NULL;
+    pa_context *ctx = pa_test_context();
+    pa_checkpoint *c = step_of(open_with(ctx, "a: weight\nb: [nothing, weight]\nc: [wte.weight, weight]", NULL));
+    assert_fails(pa_checkpoint_matrix(c, "val", PA_WEIGHTS, -1, "a", &m, &err), PA_ERR_UNSUPPORTED, "layer -1 'a'");
+    assert_fails(pa_checkpoint_matrix(c, "val", PA_WEIGHTS, -1, "b", &m, &err), PA_ERR_UNSUPPORTED, "layer -1 'b'");
+    assert_ok(pa_checkpoint_matrix(c, "val", PA_WEIGHTS, -1, "c", &m, &err));
+    pa_matrix_destroy(m);
+    pa_checkpoint_destroy(c);
+    pa_context_destroy(ctx);
+}
+
 static void test_a_naming_that_fits_nothing_is_an_error(void **state)
 {
     (void)state;
@@ -215,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_patterns_match_whole_ends_of_names),
         cmocka_unit_test(test_parts_of_heads_and_whole_tensors_have_the_names_that_were_given),
+        cmocka_unit_test(test_several_tensors_of_one_name_are_an_error),
         cmocka_unit_test(test_a_naming_that_fits_nothing_is_an_error),
         cmocka_unit_test(test_without_a_naming_there_are_stored_names_only),
         cmocka_unit_test(test_sizes_that_are_given_replace_those_of_files),

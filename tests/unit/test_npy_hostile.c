@@ -70,6 +70,7 @@ static void test_anything_else_is_refused_and_nothing_is_evaluated(void **state)
     check("{'descr': '<f4' 'fortran_order': False, 'shape': (1,)}", 4, PA_ERR_FORMAT, "must follow");
     check("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)", 4, PA_ERR_FORMAT, "must follow");
     check("{'descr': '<f4", 4, PA_ERR_FORMAT, "descr is no element type");
+    check(HEAD("'<U\x7f'", "False", "(1,)"), 4, PA_ERR_FORMAT, "descr is no element type");
     check("{'des\\x63r': '<f4'}", 4, PA_ERR_FORMAT, "must follow");
     check(SHAPED("(1,)") "x", 4, PA_ERR_FORMAT, "something follows");
     check(HEAD("'<f4'", "0", "(1,)"), 4, PA_ERR_FORMAT, "neither True nor False");

@@ -46,7 +46,7 @@ static int take_text(cursor *c, char *out, size_t size)
         return 0;
     }
     for (c->at++; c->at < c->end && *c->at != quote; c->at++) {
-        if (n + 1 >= size || *c->at == '\\' || *c->at < 0x20) {
+        if (n + 1 >= size || *c->at == '\\' || *c->at < 0x20 || *c->at > 0x7e) {
             return 0;
         }
         out[n++] = *c->at;
