@@ -55,8 +55,8 @@ pa_status pa_buffer_from_tensor(const pa_allocator *mem, const pa_tensor *tensor
     PA_REQUIRE_MEMORY(buffer->extents = pa_alloc(mem, 2 * (int64_t)tensor->ndim, sizeof(int64_t)), err, "a matrix");
     if (bytes > 0) {
         memcpy(buffer->extents, tensor->shape, bytes);
-        memcpy(buffer->extents + tensor->ndim, tensor->strides, bytes);
     }
+    pa_tensor_strides(tensor, buffer->extents + tensor->ndim);
     buffer->tensor = *tensor;
     buffer->tensor.shape = buffer->extents;
     buffer->tensor.strides = buffer->extents + tensor->ndim;
