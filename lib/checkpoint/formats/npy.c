@@ -71,7 +71,7 @@ static pa_status read(pa_archive *archive, pa_error *err)
     PA_REQUIRE_MEMORY(head, err, "an npy header");
     PA_TRY(pa_file_read(archive->file, 0, n, head, err));
     PA_TRY(pa_npy_read_header(head, n, size, &npy, err));
-    PA_TRY(pa_span_of_file(mem, archive->file, 0, size, &storage, err));
+    PA_TRY(pa_span_of_file(archive->file, 0, size, &storage, err));
     PA_TRY(pa_npy_add(archive, slash != NULL ? slash + 1 : pa_file_path(archive->file), &npy, storage, err));
 
 cleanup:

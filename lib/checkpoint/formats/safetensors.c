@@ -257,8 +257,8 @@ static pa_status add_entry(pa_archive *archive, const header *h, const header_en
         shape[i] = json_integer_value(json_array_get(e->shape, (size_t)i));
     }
     pa_packed_strides(shape, ndim, strides);
-    PA_TRY(pa_span_of_file(h->mem, archive->file, LENGTH_BYTES + h->length + e->begin, e->end - e->begin,
-                           &tensor.storage, err));
+    PA_TRY(
+        pa_span_of_file(archive->file, LENGTH_BYTES + h->length + e->begin, e->end - e->begin, &tensor.storage, err));
     PA_TRY(pa_archive_add(archive, e->name, &tensor, err));
 
 cleanup:
