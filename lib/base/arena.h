@@ -13,7 +13,7 @@ typedef struct pa_arena {
     pa_arena_block *blocks;
 } pa_arena;
 
-/** `count * size` zeroed bytes, aligned as malloc; NULL when out of memory, negative or overflowing. */
+/** `count * size` zeroed bytes, aligned for elements of that size; NULL when out of memory, negative or overflowing. */
 void *pa_arena_alloc(pa_arena *arena, int64_t count, size_t size);
 
 /** Copy of `length` bytes with a NUL appended; NULL when out of memory. */

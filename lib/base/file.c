@@ -89,6 +89,11 @@ const char *pa_file_path(const pa_file *file)
     return file->path;
 }
 
+pa_allocator pa_file_allocator(const pa_file *file)
+{
+    return file->mem;
+}
+
 int64_t pa_file_size(const pa_file *file)
 {
     return file->size;
@@ -172,10 +177,10 @@ cleanup:
     return status;
 }
 
-pa_status pa_file_pass(pa_file *file, const pa_allocator *mem, int64_t offset, int64_t bytes, pa_bytes_fn take,
-                       void *user, pa_error *err)
+pa_status pa_file_pass(pa_file *file, int64_t offset, int64_t bytes, pa_bytes_fn take, void *user, pa_error *err)
 {
     pa_status status = PA_OK;
+    const pa_allocator *mem = &file->mem;
     unsigned char *piece = NULL;
     PA_TRY(check_range(file, offset, bytes, err));
     piece = pa_alloc_raw(mem, bytes < PA_PIECE ? bytes : PA_PIECE, 1);

@@ -13,6 +13,8 @@ pa_status pa_file_open(const pa_allocator *mem, const char *path, pa_file **out,
 pa_file *pa_file_retain(pa_file *file);
 void pa_file_release(pa_file *file);
 const char *pa_file_path(const pa_file *file);
+/** What its memory and that of its readers comes from. */
+pa_allocator pa_file_allocator(const pa_file *file);
 int64_t pa_file_size(const pa_file *file);
 int64_t pa_file_bytes_read(const pa_file *file);
 
@@ -23,8 +25,7 @@ int64_t pa_file_bytes_read(const pa_file *file);
 pa_status pa_file_read(pa_file *file, int64_t offset, int64_t bytes, void *dst, pa_error *err);
 
 /** The same, handed over in pieces of PA_PIECE bytes and the rest; the first status of `take` that is not PA_OK ends it. */
-pa_status pa_file_pass(pa_file *file, const pa_allocator *mem, int64_t offset, int64_t bytes, pa_bytes_fn take,
-                       void *user, pa_error *err);
+pa_status pa_file_pass(pa_file *file, int64_t offset, int64_t bytes, pa_bytes_fn take, void *user, pa_error *err);
 
 /** That range will be read soon: the system may fetch it meanwhile. */
 void pa_file_announce(const pa_file *file, int64_t offset, int64_t bytes);

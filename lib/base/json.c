@@ -6,10 +6,10 @@
 #include "base/printable.h"
 
 /* A value takes Jansson up to some 100 bytes; a tensor of a safetensors header is 7 to 10 values. */
-enum { MAX_JSON_DEPTH = 8, MAX_JSON_VALUES = 4000000 };
+enum { MAX_JSON_DEPTH = 8, MAX_JSON_VALUES = 4000000, MAX_PART_VALUES = 1024 };
 
 /* Brackets, commas and colons outside of texts bound what the tree will take, before any of it is made. */
-static pa_status check_extent(const char *text, int64_t length, pa_error *err)
+static pa_status check_extent(const char *text, int64_t length, int64_t most, pa_error *err)
 {
     pa_status status = PA_OK;
     int depth = 0;
@@ -27,28 +27,47 @@ static pa_status check_extent(const char *text, int64_t length, pa_error *err)
         depth += (c == '[' || c == '{') - (c == ']' || c == '}');
         PA_REQUIRE(depth <= MAX_JSON_DEPTH, err, PA_ERR_LIMIT, "JSON: nested more than %d deep at byte %lld",
                    MAX_JSON_DEPTH, (long long)i);
-        PA_REQUIRE(values <= MAX_JSON_VALUES, err, PA_ERR_LIMIT, "JSON: more than %d values", MAX_JSON_VALUES);
+        PA_REQUIRE(values <= most, err, PA_ERR_LIMIT, "JSON: more than %lld values", (long long)most);
     }
 
 cleanup:
     return status;
 }
 
-static pa_status load(const char *text, int64_t length, json_t **out, pa_error *err)
+pa_status pa_json_check(const char *text, int64_t length, pa_json_part *out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    PA_REQUIRE(pa_is_utf8(text, length), err, PA_ERR_FORMAT, "JSON: not UTF-8");
+    PA_TRY(check_extent(text, length, MAX_JSON_VALUES, err));
+    *out = (pa_json_part){text, length, 0};
+
+cleanup:
+    return status;
+}
+
+static pa_status load(pa_json_part part, size_t more, json_t **out, pa_error *err)
 {
     pa_status status = PA_OK;
     char shown[PA_PRINTABLE_SIZE] = "";
     json_error_t why;
-    *out = NULL;
     memset(&why, 0, sizeof(why));
-    PA_REQUIRE(pa_is_utf8(text, length), err, PA_ERR_FORMAT, "JSON: not UTF-8");
-    PA_TRY(check_extent(text, length, err));
-    *out = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &why);
+    *out = json_loadb(part.text, (size_t)part.length, JSON_REJECT_DUPLICATES | more, &why);
     /* Where Jansson gives no reason, or this one, memory was short. */
     PA_REQUIRE(*out != NULL || (why.text[0] != '\0' && json_error_code(&why) != json_error_out_of_memory), err,
                PA_ERR_NOMEM, "out of memory for JSON");
-    PA_REQUIRE(*out != NULL, err, PA_ERR_FORMAT, "JSON: byte %d: %s", why.position,
+    PA_REQUIRE(*out != NULL, err, PA_ERR_FORMAT, "JSON: byte %lld: %s", (long long)(part.at + why.position),
                pa_printable(shown, why.text, (int64_t)strlen(why.text)));
+
+cleanup:
+    return status;
+}
+
+pa_status pa_json_read_part(pa_json_part part, json_t **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    *out = NULL;
+    PA_TRY(check_extent(part.text, part.length, MAX_PART_VALUES, err));
+    PA_TRY(load(part, JSON_DECODE_ANY, out, err));
 
 cleanup:
     return status;
@@ -56,13 +75,19 @@ cleanup:
 
 static pa_status load_only(const char *text, int64_t length, json_type type, json_t **out, pa_error *err)
 {
-    const pa_status status = load(text, length, out, err);
-    if (status != PA_OK || json_typeof(*out) == type) {
-        return status;
-    }
-    json_decref(*out);
+    pa_status status = PA_OK;
+    pa_json_part whole;
     *out = NULL;
-    return pa_fail(err, PA_ERR_FORMAT, "JSON: not an %s", type == JSON_OBJECT ? "object" : "array");
+    PA_TRY(pa_json_check(text, length, &whole, err));
+    PA_TRY(load(whole, 0, out, err));
+    if (json_typeof(*out) != type) {
+        json_decref(*out);
+        *out = NULL;
+        PA_REQUIRE(0, err, PA_ERR_FORMAT, "JSON: not an %s", type == JSON_OBJECT ? "object" : "array");
+    }
+
+cleanup:
+    return status;
 }
 
 pa_status pa_json_read(const char *text, int64_t length, json_t **out, pa_error *err)

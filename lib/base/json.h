@@ -20,4 +20,40 @@ pa_status pa_json_read(const char *text, int64_t length, json_t **out, pa_error 
 
 /** The same for an array. */
 pa_status pa_json_read_array(const char *text, int64_t length, json_t **out, pa_error *err);
+
+/** @name Large objects, one member at a time: json_members.c. A tree takes ten times the room of its text.
+ * @{ */
+
+/** A piece of a text, and where it begins in the whole, for errors. */
+typedef struct pa_json_part {
+    const char *text;
+    int64_t length;
+    int64_t at;
+} pa_json_part;
+
+/** The members of an object that have not been taken yet. */
+typedef struct pa_json_members {
+    pa_json_part rest;
+    int64_t count;
+} pa_json_members;
+
+/** What pa_json_read() checks of a text before it is read; `*out` is all of it. PA_ERR_FORMAT, PA_ERR_LIMIT. */
+pa_status pa_json_check(const char *text, int64_t length, pa_json_part *out, pa_error *err);
+
+/**
+ * A part of a checked text as a value of any type, of some hundreds of values at most. End it with json_decref().
+ * PA_ERR_FORMAT, PA_ERR_LIMIT, PA_ERR_NOMEM.
+ */
+pa_status pa_json_read_part(pa_json_part part, json_t **out, pa_error *err);
+
+/**
+ * Find the members of an object, a checked text or a part of one. PA_ERR_FORMAT when it is none. Names and values are
+ * told apart and not read: whoever does not read one with pa_json_read_part() does not know that it is JSON, and
+ * whether names are repeated is for the caller to find out.
+ */
+pa_status pa_json_find_members(pa_json_part object, pa_json_members *out, pa_error *err);
+
+/** Take the next one; `count` says how many there are. */
+void pa_json_next(pa_json_members *members, pa_json_part *name, pa_json_part *value);
+/** @} */
 #endif

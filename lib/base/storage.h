@@ -58,7 +58,7 @@ typedef struct pa_tensor {
     int32_t ndim;
     int64_t offset;         /**< Of the first element, in elements. */
     const int64_t *shape;   /**< `ndim` sizes, >= 0. */
-    const int64_t *strides; /**< `ndim` distances in elements, >= 0. */
+    const int64_t *strides; /**< `ndim` distances in elements, >= 0; NULL: as pa_packed_strides() has them. */
 } pa_tensor;
 
 /** PA_OK when the view lies inside its storage and nothing overflows, else PA_ERR_FORMAT with the reason. */
@@ -72,6 +72,9 @@ int pa_tensor_is_packed(const pa_tensor *tensor);
 
 /** Strides of `ndim` sizes whose elements lie one after the other in row-major order; sizes of 0 count as 1. */
 void pa_packed_strides(const int64_t *shape, int32_t ndim, int64_t *strides);
+
+/** The strides of a checked tensor, also where it has none of its own. */
+void pa_tensor_strides(const pa_tensor *tensor, int64_t *strides);
 
 /** Number of elements; call on checked tensors only. */
 int64_t pa_tensor_count(const pa_tensor *tensor);

@@ -26,6 +26,9 @@ int64_t pa_tensor_count(const pa_tensor *tensor)
 static int64_t reach(const pa_tensor *tensor)
 {
     int64_t last = 0;
+    if (tensor->strides == NULL) {
+        return pa_tensor_count(tensor) - 1;
+    }
     for (int32_t i = 0; i < tensor->ndim; i++) {
         last += (tensor->shape[i] - 1) * tensor->strides[i];
     }
@@ -42,13 +45,14 @@ pa_status pa_tensor_check(const pa_tensor *tensor, pa_error *err)
     PA_REQUIRE(tensor->offset >= 0, err, PA_ERR_FORMAT, "negative offset %lld", (long long)tensor->offset);
 
     int64_t count = 1;
-    int64_t last = tensor->offset;
+    int64_t beyond = 0; /* the last element's distance from the first */
+    int64_t last = 0;
     int too_many = 0; /* of empty ones as well: whoever multiplies sizes need not look for a 0 first */
     int too_far = 0;
     int empty = 0;
     for (int32_t i = 0; i < tensor->ndim; i++) {
         const int64_t size = tensor->shape[i];
-        const int64_t stride = tensor->strides[i];
+        const int64_t stride = tensor->strides != NULL ? tensor->strides[i] : 0;
         int64_t step = 0;
         PA_REQUIRE(size >= 0, err, PA_ERR_FORMAT, "negative size %lld in dimension %d", (long long)size, (int)i);
         PA_REQUIRE(stride >= 0, err, PA_ERR_FORMAT, "negative stride %lld in dimension %d", (long long)stride, (int)i);
@@ -56,9 +60,10 @@ pa_status pa_tensor_check(const pa_tensor *tensor, pa_error *err)
         if (size > 0) {
             too_many |= __builtin_mul_overflow(count, size, &count);
             too_far |= __builtin_mul_overflow(size - 1, stride, &step);
-            too_far |= __builtin_add_overflow(last, step, &last);
+            too_far |= __builtin_add_overflow(beyond, step, &beyond);
         }
     }
+    too_far |= __builtin_add_overflow(tensor->offset, tensor->strides != NULL ? beyond : count - 1, &last);
     PA_REQUIRE(!too_many && (empty || (!too_far && count <= INT64_MAX / 8)), err, PA_ERR_FORMAT, "the sizes overflow");
     PA_REQUIRE(empty || last < tensor->storage->bytes / item, err, PA_ERR_FORMAT,
                "the view ends at element %lld of a storage of %lld", (long long)last,
@@ -71,18 +76,27 @@ cleanup:
 /* Where the walk over all but the last dimension stands. */
 typedef struct odometer {
     int64_t index[64];
+    int64_t strides[64];
     int64_t offset; /* in elements, from the first element */
 } odometer;
+
+/* From the first element on. */
+static void start(const pa_tensor *tensor, odometer *at)
+{
+    memset(at->index, 0, sizeof(at->index));
+    pa_tensor_strides(tensor, at->strides);
+    at->offset = 0;
+}
 
 /* Steps to the next line of the last dimension; 0 after the last one. */
 static int next_line(const pa_tensor *tensor, odometer *at)
 {
     for (int32_t i = tensor->ndim - 2; i >= 0; i--) {
-        at->offset += tensor->strides[i];
+        at->offset += at->strides[i];
         if (++at->index[i] < tensor->shape[i]) {
             return 1;
         }
-        at->offset -= tensor->shape[i] * tensor->strides[i];
+        at->offset -= tensor->shape[i] * at->strides[i];
         at->index[i] = 0;
     }
     return 0;
@@ -91,7 +105,7 @@ static int next_line(const pa_tensor *tensor, odometer *at)
 int pa_tensor_is_packed(const pa_tensor *tensor)
 {
     int64_t expected = 1;
-    for (int32_t i = tensor->ndim - 1; i >= 0; i--) {
+    for (int32_t i = tensor->strides != NULL ? tensor->ndim - 1 : -1; i >= 0; i--) {
         if (tensor->shape[i] != 1 && tensor->strides[i] != expected) {
             return 0;
         }
@@ -109,6 +123,15 @@ void pa_packed_strides(const int64_t *shape, int32_t ndim, int64_t *strides)
     }
 }
 
+void pa_tensor_strides(const pa_tensor *tensor, int64_t *strides)
+{
+    if (tensor->strides == NULL) {
+        pa_packed_strides(tensor->shape, tensor->ndim, strides);
+    } else if (tensor->ndim > 0) {
+        memcpy(strides, tensor->strides, (size_t)tensor->ndim * sizeof(*strides));
+    }
+}
+
 static int64_t convert(const pa_tensor *tensor, const unsigned char *first, double *dst)
 {
     const int64_t item = pa_dtype_size(tensor->dtype);
@@ -116,9 +139,10 @@ static int64_t convert(const pa_tensor *tensor, const unsigned char *first, doub
         return pa_dtype_to_f64(tensor->dtype, tensor->swapped, first, 1, pa_tensor_count(tensor), dst);
     }
     const int64_t length = tensor->shape[tensor->ndim - 1];
-    const int64_t stride = tensor->strides[tensor->ndim - 1];
-    odometer at = {{0}, 0};
+    odometer at;
     int64_t nonfinite = 0;
+    start(tensor, &at);
+    const int64_t stride = at.strides[tensor->ndim - 1];
     do {
         nonfinite += pa_dtype_to_f64(tensor->dtype, tensor->swapped, first + at.offset * item, stride, length, dst);
         dst += length;
@@ -248,8 +272,9 @@ static pa_status rearrange(const pa_tensor *tensor, const unsigned char *first, 
 {
     pa_status status = PA_OK;
     const int64_t length = tensor->ndim > 0 ? tensor->shape[tensor->ndim - 1] : 1;
-    const int64_t stride = tensor->ndim > 0 ? tensor->strides[tensor->ndim - 1] : 1;
-    odometer at = {{0}, 0};
+    odometer at;
+    start(tensor, &at);
+    const int64_t stride = tensor->ndim > 0 ? at.strides[tensor->ndim - 1] : 1;
     do {
         PA_TRY(put_line(sink, first + at.offset * sink->item, stride, length, err));
     } while (next_line(tensor, &at));

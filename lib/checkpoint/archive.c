@@ -141,6 +141,18 @@ void pa_archive_destroy(pa_archive *archive)
     pa_free(mem, archive);
 }
 
+pa_status pa_archive_reserve(pa_archive *archive, int64_t more, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_archive_entry *grown =
+        pa_array_grow(&archive->ctx->mem, archive->entries, &archive->capacity, archive->count + more, sizeof(*grown));
+    PA_REQUIRE_MEMORY(grown, err, "the tensors of a file");
+    archive->entries = grown;
+
+cleanup:
+    return status;
+}
+
 pa_status pa_archive_add(pa_archive *archive, const char *name, const pa_tensor *tensor, pa_error *err)
 {
     pa_status status = pa_tensor_check(tensor, err);
@@ -149,23 +161,23 @@ pa_status pa_archive_add(pa_archive *archive, const char *name, const pa_tensor 
         pa_error_prefix(err, pa_printable(shown, name, (int64_t)strlen(name)));
         return status;
     }
-    pa_archive_entry *grown =
-        pa_array_grow(&archive->ctx->mem, archive->entries, &archive->capacity, archive->count + 1, sizeof(*grown));
-    PA_REQUIRE_MEMORY(grown, err, "the tensors of a file");
-    archive->entries = grown;
+    PA_TRY(pa_archive_reserve(archive, 1, err));
     char *copy = pa_arena_strndup(&archive->arena, name, (int64_t)strlen(name));
-    int64_t *dims = pa_arena_alloc(&archive->arena, 2 * (int64_t)tensor->ndim, sizeof(*dims));
+    const int64_t n = (int64_t)tensor->ndim * (tensor->strides != NULL ? 2 : 1);
+    int64_t *dims = pa_arena_alloc(&archive->arena, n, sizeof(*dims));
     PA_REQUIRE(copy != NULL && dims != NULL, err, PA_ERR_NOMEM, "out of memory for the tensors of a file");
     if (tensor->ndim > 0) {
         const size_t bytes = (size_t)tensor->ndim * sizeof(*dims);
         memcpy(dims, tensor->shape, bytes);
-        memcpy(dims + tensor->ndim, tensor->strides, bytes);
+        if (tensor->strides != NULL) {
+            memcpy(dims + tensor->ndim, tensor->strides, bytes);
+        }
     }
     pa_archive_entry *entry = &archive->entries[archive->count++];
     entry->name = copy;
     entry->tensor = *tensor;
     entry->tensor.shape = dims;
-    entry->tensor.strides = dims + tensor->ndim;
+    entry->tensor.strides = tensor->strides != NULL ? dims + tensor->ndim : NULL;
     (void)pa_storage_retain(tensor->storage);
 
 cleanup:

@@ -65,6 +65,9 @@ void pa_archive_destroy(pa_archive *archive);
 /** Bytes read so far, of all parts. */
 int64_t pa_archive_bytes_read(const pa_archive *archive);
 
+/** For formats: room for that many more tensors, and not for half as many again. */
+pa_status pa_archive_reserve(pa_archive *archive, int64_t more, pa_error *err);
+
 /**
  * For formats: append a tensor. Name, shape and strides are copied, the storage is retained. Runs pa_tensor_check().
  * A name that is there already makes pa_archive_open() fail with PA_ERR_FORMAT.

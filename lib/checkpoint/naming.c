@@ -61,8 +61,10 @@ static pa_status make_view(pa_checkpoint *checkpoint, const pa_name_rule *rule, 
     const int64_t parts = rule->parts > 1 ? rule->parts : 1;
     const int64_t heads = rule->per_head ? checkpoint->model.n_heads : 1;
     PA_REQUIRE(whole->ndim == 2, err, PA_ERR_SHAPE, "'%s' has %d dimensions, not 2", source->name, (int)whole->ndim);
+    int64_t strides[2];
+    pa_tensor_strides(whole, strides);
     const int64_t rows = whole->shape[turn];
-    const int64_t stride = pa_tensor_count(whole) > 0 ? whole->strides[turn] : 0; /* may be anything where none is */
+    const int64_t stride = pa_tensor_count(whole) > 0 ? strides[turn] : 0; /* may be anything where none is */
     PA_REQUIRE(heads <= rows && rows % (heads * parts) == 0, err, PA_ERR_SHAPE,
                "'%s': %lld rows do not divide into %lld parts of %lld heads", source->name, (long long)rows,
                (long long)parts, (long long)heads);
@@ -71,7 +73,7 @@ static pa_status make_view(pa_checkpoint *checkpoint, const pa_name_rule *rule, 
     int64_t *extents = pa_arena_alloc(&checkpoint->arena, 6, sizeof(*extents));
     PA_REQUIRE_MEMORY(view, err, "a view of a tensor");
     PA_REQUIRE_MEMORY(extents, err, "a view of a tensor");
-    const int64_t all[] = {heads, size, whole->shape[!turn], size * parts * stride, stride, whole->strides[!turn]};
+    const int64_t all[] = {heads, size, whole->shape[!turn], size * parts * stride, stride, strides[!turn]};
     memcpy(extents, all, sizeof(all));
     *view = *whole;
     view->ndim = heads > 1 ? 3 : 2;

@@ -90,7 +90,13 @@ pa_status pa_hub_resolve(pa_hub_repo *repo, pa_error *err)
     PA_TRY(pa_text_printf(&path, err, "%s/refs/%s", repo->folder, repo->revision));
     if (!repo->hub->offline) {
         PA_TRY(ask(repo, "revision", repo->revision, "", repo->revision, read_commit, repo->commit, err));
-        PA_TRY(pa_cache_write(repo->hub, path.data, repo->commit, COMMIT_DIGITS, err));
+        /* A cache that others keep may be read-only: what it has already is not written again. */
+        const pa_status kept = pa_cache_read(repo->hub, path.data, &text, err);
+        PA_TRY(kept == PA_ERR_NOMEM ? kept : PA_OK);
+        if (kept != PA_OK || strcmp(text.data, repo->commit) != 0) {
+            pa_error_clear(err);
+            PA_TRY(pa_cache_write(repo->hub, path.data, repo->commit, COMMIT_DIGITS, err));
+        }
         goto cleanup;
     }
     status = pa_cache_read(repo->hub, path.data, &text, err);

@@ -55,8 +55,8 @@ static int64_t *keep(pa_buffer *buffer, const pa_tensor *tensor, int64_t *extent
     copy->strides = extents + tensor->ndim;
     for (int32_t i = 0; i < tensor->ndim; i++) {
         extents[i] = tensor->shape[i];
-        extents[i + tensor->ndim] = tensor->strides[i];
     }
+    pa_tensor_strides(tensor, extents + tensor->ndim);
     buffer->count += pa_tensor_count(tensor);
     return extents + 2 * (int64_t)tensor->ndim;
 }

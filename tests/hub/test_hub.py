@@ -20,7 +20,10 @@ class HubTest(HubCase):
         self.assertEqual(len(files), 1 + 2 * len(STEPS))  # each large one leads to the CDN
         self.assertEqual(len(files), len(set(files)))
         self.hub.reset()
+        ref = self.cache / "models--pico-lm--demo/refs/demo-1"
+        before = ref.stat().st_ino
         self.analyze()  # now from the cache
+        self.assertEqual(ref.stat().st_ino, before)  # not even written again: it may be others', and read-only
         self.assertEqual(self.hub.sent, {})
         self.assertEqual(len(self.hub.requests), 1)  # where the branch is
 

@@ -100,6 +100,40 @@ static void test_views_follow_their_strides(void **state)
     assert_int_equal(nonfinite, 0);
 }
 
+static void test_views_without_strides_are_packed(void **state)
+{
+    (void)state;
+    pa_error err;
+    static const pa_storage_ops ops = {.destroy = ignore};
+    float data[13];
+    for (int i = 0; i < 13; i++) {
+        data[i] = (float)i;
+    }
+    pa_storage storage;
+    pa_storage_init(&storage, &ops, data, sizeof(data));
+    int64_t shape[3] = {2, 3, 2};
+    pa_tensor view = {&storage, PA_F32, 0, 3, 1, shape, NULL};
+    int64_t strides[3];
+    double out[12];
+    int64_t nonfinite = -1;
+    assert_ok(pa_tensor_check(&view, &err));
+    pa_tensor_strides(&view, strides);
+    assert_true(strides[0] == 6 && strides[1] == 2 && strides[2] == 1);
+    assert_int_equal(pa_tensor_is_packed(&view), 1);
+    assert_ok(pa_tensor_read(&view, &(pa_allocator){0}, out, &nonfinite, &err));
+    for (int i = 0; i < 12; i++) {
+        assert_true(out[i] == 1 + i);
+    }
+    view.offset = 2;
+    assert_fails(pa_tensor_check(&view, &err), PA_ERR_FORMAT, "element 13 of a storage of 13");
+    shape[0] = (int64_t)1 << 40;
+    shape[1] = (int64_t)1 << 40;
+    assert_fails(pa_tensor_check(&view, &err), PA_ERR_FORMAT, "overflow");
+    shape[1] = 5;
+    shape[2] = 0;
+    assert_ok(pa_tensor_check(&view, &err));
+}
+
 static void test_views_beyond_their_storage_are_refused(void **state)
 {
     (void)state;
@@ -160,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_integers_keep_their_sign_and_byte_order),
         cmocka_unit_test(test_misaligned_data_is_read),
         cmocka_unit_test(test_views_follow_their_strides),
+        cmocka_unit_test(test_views_without_strides_are_packed),
         cmocka_unit_test(test_views_beyond_their_storage_are_refused),
         cmocka_unit_test(test_sizes_of_empty_views_do_not_overflow),
     };

@@ -118,6 +118,10 @@ static void test_repeated_keys_are_refused(void **state)
     check("{" T("a", "F32", "[1]", "0", "4") "," T("\\u0061", "F32", "[1]", "4", "8") "}", 8, "duplicate");
     check("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "duplicate");
     check("{\"__metadata__\":{},\"__metadata__\":{}}", 0, "duplicate");
+    check("{\"__metadata__\":null,\"__metadata__\":null}", 0, "duplicate");
+    check("{\"__metadata__\":{\"a\":\"b\",\"c\":\"d\",\"\\u0061\":\"e\"}}", 0, "'a': duplicate");
+    check("{" T("a", "F32", "[1]", "4", "8") "," T("b", "F32", "[1]", "0", "9") "," T("a", "F32", "[1]", "0", "4") "}",
+          4, "'a': duplicate"); /* before offsets */
 }
 
 static void test_the_buffer_is_covered_without_holes_and_overlaps(void **state)

@@ -30,14 +30,12 @@ pa_status pa_npy_add(pa_archive *archive, const char *name, const pa_npy *npy, p
     pa_status status = PA_OK;
     const pa_allocator *mem = &archive->ctx->mem;
     int64_t strides[PA_NPY_MAX_DIMENSIONS];
-    pa_tensor tensor = {
-        .dtype = npy->dtype, .swapped = npy->swapped, .ndim = npy->ndim, .shape = npy->shape, .strides = strides};
+    pa_tensor tensor = {.dtype = npy->dtype, .swapped = npy->swapped, .ndim = npy->ndim, .shape = npy->shape};
     char *shorter = name_without_end(mem, name);
     PA_REQUIRE_MEMORY(shorter, err, "the name of an array");
     if (npy->fortran) {
         fortran_strides(npy, strides);
-    } else {
-        pa_packed_strides(npy->shape, npy->ndim, strides);
+        tensor.strides = strides;
     }
     PA_TRY(pa_span_of_storage(mem, storage, npy->data, storage->bytes - npy->data, &tensor.storage, err));
     PA_TRY(pa_archive_add(archive, shorter, &tensor, err));
@@ -73,7 +71,7 @@ static pa_status read(pa_archive *archive, pa_error *err)
     PA_REQUIRE_MEMORY(head, err, "an npy header");
     PA_TRY(pa_file_read(archive->file, 0, n, head, err));
     PA_TRY(pa_npy_read_header(head, n, size, &npy, err));
-    PA_TRY(pa_span_of_file(mem, archive->file, 0, size, &storage, err));
+    PA_TRY(pa_span_of_file(archive->file, 0, size, &storage, err));
     PA_TRY(pa_npy_add(archive, slash != NULL ? slash + 1 : pa_file_path(archive->file), &npy, storage, err));
 
 cleanup:

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arena.h"
 #include "base/sort.h"
 #include "checkpoint/formats/bytes.h"
 #include "checkpoint/formats/format_impl.h"
@@ -19,17 +20,24 @@ typedef struct header_entry {
     const pa_safetensors_type *type;
     int64_t begin; /* in the buffer behind the header */
     int64_t end;
-    const json_t *shape; /* integers, at least 0 */
+    int64_t bits;     /* that the shape asks for; OVERFLOWN when there is no such number */
+    int32_t value_at; /* in the header; read a second time for the shape, which would take more room than its text */
+    int32_t value_length;
 } header_entry;
+
+enum { OVERFLOWN = -1 };
+
+static const char metadata_name[] = "__metadata__";
 
 typedef struct header {
     const pa_allocator *mem;
     char *text;
     int64_t length;
-    json_t *root;
+    pa_arena arena; /* names */
     header_entry *entries;
     int64_t count;
-    int64_t *order; /* by place in the buffer */
+    int64_t *order; /* by name, then by place in the buffer */
+    int32_t has_metadata;
 } header;
 
 static pa_status read_text(pa_archive *archive, header *h, pa_error *err)
@@ -55,11 +63,39 @@ cleanup:
 }
 
 /* What an entry may not be is one error of the reference implementation. */
+static const char deserialization[] = "InvalidHeaderDeserialization";
+
 static pa_status fail_entry(const char *name, const char *what, pa_error *err)
 {
     char shown[PA_PRINTABLE_SIZE];
-    return pa_fail(err, PA_ERR_FORMAT, "InvalidHeaderDeserialization: '%s': %s",
+    return pa_fail(err, PA_ERR_FORMAT, "%s: '%s': %s", deserialization,
                    pa_printable(shown, name, (int64_t)strlen(name)), what);
+}
+
+/* For what reads JSON. */
+static pa_status named(pa_status status, pa_error *err)
+{
+    if (status == PA_ERR_FORMAT) {
+        pa_error_prefix(err, deserialization);
+    }
+    return status;
+}
+
+/* A text of the header, into an arena. Names are always texts; values of metadata must be. */
+static pa_status read_string(pa_json_part part, pa_arena *arena, const char **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    json_t *value = NULL;
+    PA_TRY(named(pa_json_read_part(part, &value, err), err));
+    if (!json_is_string(value)) {
+        PA_TRY(fail_entry(metadata_name, "must be an object of texts", err));
+    }
+    *out = pa_arena_strdup(arena, json_string_value(value));
+    PA_REQUIRE_MEMORY(*out, err, "a header");
+
+cleanup:
+    json_decref(value);
+    return status;
 }
 
 static pa_status read_type(const char *name, const json_t *value, const pa_safetensors_type **out, pa_error *err)
@@ -76,7 +112,7 @@ static pa_status read_type(const char *name, const json_t *value, const pa_safet
     const pa_status status =
         pa_fail(err, PA_ERR_FORMAT, "unknown dtype '%s'", pa_printable(shown, text, (int64_t)strlen(text)));
     pa_error_prefix(err, pa_printable(shown, name, (int64_t)strlen(name)));
-    pa_error_prefix(err, "InvalidHeaderDeserialization");
+    pa_error_prefix(err, deserialization);
     return status;
 }
 
@@ -85,9 +121,23 @@ static int is_size(const json_t *value)
     return json_is_integer(value) && json_integer_value(value) >= 0;
 }
 
-static pa_status read_entry(const char *name, const json_t *value, header_entry *out, pa_error *err)
+/* Sizes of an empty tensor, too, must have a product, for the sake of strides. */
+static int64_t count_bits(int64_t bits, const json_t *shape)
+{
+    int empty = 0;
+    int overflow = 0;
+    for (size_t i = 0; i < json_array_size(shape); i++) {
+        const int64_t size = json_integer_value(json_array_get(shape, i));
+        empty |= size == 0;
+        overflow |= __builtin_mul_overflow(bits, size == 0 ? 1 : size, &bits);
+    }
+    return overflow ? OVERFLOWN : (empty ? 0 : bits);
+}
+
+static pa_status read_entry(const json_t *value, header_entry *out, pa_error *err)
 {
     pa_status status = PA_OK;
+    const char *name = out->name;
     char shown[PA_PRINTABLE_SIZE] = "";
     const json_t *shape = json_object_get(value, "shape");
     const json_t *place = json_object_get(value, "data_offsets");
@@ -95,7 +145,6 @@ static pa_status read_entry(const char *name, const json_t *value, header_entry 
         !json_is_array(shape) || !json_is_array(place)) {
         return fail_entry(name, "must have dtype, shape and data_offsets and nothing else", err);
     }
-    out->name = name;
     PA_TRY(read_type(name, json_object_get(value, "dtype"), &out->type, err));
     if (json_array_size(place) != 2 || !is_size(json_array_get(place, 0)) || !is_size(json_array_get(place, 1))) {
         return fail_entry(name, "data_offsets must be two integers, at least 0", err);
@@ -109,64 +158,128 @@ static pa_status read_entry(const char *name, const json_t *value, header_entry 
             return fail_entry(name, "shape must be integers, at least 0", err);
         }
     }
-    out->shape = shape;
+    out->bits = count_bits(out->type->bits, shape);
 
 cleanup:
     return status;
 }
 
-static pa_status read_metadata(pa_archive *archive, json_t *value, pa_error *err)
+static int compare_keys(const void *items, int64_t a, int64_t b)
+{
+    const char *const *texts = items;
+    return strcmp(texts[2 * a], texts[2 * b]);
+}
+
+static int compare_names(const void *items, int64_t a, int64_t b)
+{
+    const header_entry *entries = items;
+    return strcmp(entries[a].name, entries[b].name);
+}
+
+/* The number of an item that is the same as another one, or -1. Leaves the order sorted. */
+static int64_t find_repeated(int64_t *order, int64_t count, pa_compare_fn compare, const void *items)
+{
+    for (int64_t i = 0; i < count; i++) {
+        order[i] = i;
+    }
+    pa_sort_order(order, count, compare, items);
+    for (int64_t i = 1; i < count; i++) {
+        if (compare(items, order[i - 1], order[i]) == 0) {
+            return order[i];
+        }
+    }
+    return -1;
+}
+
+static pa_status read_pairs(pa_archive *archive, pa_json_part value, pa_error *err)
 {
     pa_status status = PA_OK;
-    const char *key = NULL;
-    json_t *item = NULL;
-    if (!json_is_object(value) && !json_is_null(value)) {
-        return fail_entry("__metadata__", "must be an object of texts", err);
-    }
-    const char **texts = pa_arena_alloc(&archive->arena, 2 * (int64_t)json_object_size(value), sizeof(*texts));
+    int64_t *order = NULL;
+    pa_json_members members;
+    pa_json_part parts[2];
+    PA_TRY(named(pa_json_find_members(value, &members, err), err));
+    const int64_t count = members.count;
+    const char **texts = pa_arena_alloc(&archive->arena, 2 * count, sizeof(*texts));
     PA_REQUIRE_MEMORY(texts, err, "a header");
-    json_object_foreach(value, key, item)
-    {
-        if (!json_is_string(item)) {
-            return fail_entry("__metadata__", "must be an object of texts", err);
-        }
-        const int64_t at = 2 * archive->notes.count;
-        texts[at] = pa_arena_strdup(&archive->arena, key);
-        texts[at + 1] = pa_arena_strdup(&archive->arena, json_string_value(item));
-        PA_REQUIRE(texts[at] != NULL && texts[at + 1] != NULL, err, PA_ERR_NOMEM, "out of memory for a header");
-        archive->notes.count++;
+    for (int64_t i = 0; i < count; i++) {
+        pa_json_next(&members, &parts[0], &parts[1]);
+        PA_TRY(read_string(parts[0], &archive->arena, &texts[2 * i], err));
+        PA_TRY(read_string(parts[1], &archive->arena, &texts[2 * i + 1], err));
+    }
+    PA_REQUIRE_MEMORY(order = pa_alloc_raw(&archive->ctx->mem, count, sizeof(*order)), err, "a header");
+    const int64_t repeated = find_repeated(order, count, compare_keys, texts);
+    if (repeated >= 0) {
+        PA_TRY(fail_entry(texts[2 * repeated], "duplicate name", err));
     }
     archive->notes.texts = texts;
+    archive->notes.count = count;
 
 cleanup:
+    pa_free(&archive->ctx->mem, order);
+    return status;
+}
+
+static pa_status read_metadata(pa_archive *archive, header *h, pa_json_part value, pa_error *err)
+{
+    pa_status status = PA_OK;
+    json_t *null = NULL;
+    if (h->has_metadata) {
+        return fail_entry(metadata_name, "duplicate name", err);
+    }
+    h->has_metadata = 1;
+    if (value.length > 0 && value.text[0] == '{') {
+        return read_pairs(archive, value, err);
+    }
+    PA_TRY(named(pa_json_read_part(value, &null, err), err));
+    if (!json_is_null(null)) {
+        PA_TRY(fail_entry(metadata_name, "must be an object of texts", err));
+    }
+
+cleanup:
+    json_decref(null);
+    return status;
+}
+
+static pa_status read_member(pa_archive *archive, header *h, pa_json_part name, pa_json_part value, pa_error *err)
+{
+    pa_status status = PA_OK;
+    json_t *root = NULL;
+    header_entry *e = &h->entries[h->count];
+    PA_TRY(read_string(name, &h->arena, &e->name, err));
+    if (strcmp(e->name, metadata_name) == 0) {
+        return read_metadata(archive, h, value, err);
+    }
+    e->value_at = (int32_t)value.at;
+    e->value_length = (int32_t)value.length;
+    PA_TRY(named(pa_json_read_part(value, &root, err), err));
+    PA_TRY(read_entry(root, e, err));
+    h->count++;
+
+cleanup:
+    json_decref(root);
     return status;
 }
 
 static pa_status read_entries(pa_archive *archive, header *h, pa_error *err)
 {
-    pa_status status = pa_json_read(h->text, h->length, &h->root, err);
-    const char *name = NULL;
-    json_t *value = NULL;
-    if (status != PA_OK) {
-        if (status == PA_ERR_FORMAT) {
-            pa_error_prefix(err, "InvalidHeaderDeserialization");
-        }
-        return status;
-    }
-    const int64_t most = (int64_t)json_object_size(h->root);
-    h->entries = pa_alloc_raw(h->mem, most, sizeof(*h->entries));
-    h->order = pa_alloc(h->mem, most, sizeof(*h->order));
+    pa_status status = PA_OK;
+    pa_json_part whole;
+    pa_json_part name;
+    pa_json_part value;
+    pa_json_members members;
+    PA_TRY(named(pa_json_check(h->text, h->length, &whole, err), err));
+    PA_TRY(named(pa_json_find_members(whole, &members, err), err));
+    h->entries = pa_alloc_raw(h->mem, members.count, sizeof(*h->entries));
+    h->order = pa_alloc_raw(h->mem, members.count, sizeof(*h->order));
     PA_REQUIRE_MEMORY(h->entries, err, "a header");
     PA_REQUIRE_MEMORY(h->order, err, "a header");
-    json_object_foreach(h->root, name, value)
-    {
-        if (strcmp(name, "__metadata__") == 0) {
-            PA_TRY(read_metadata(archive, value, err));
-        } else {
-            PA_TRY(read_entry(name, value, &h->entries[h->count], err));
-            h->order[h->count] = h->count;
-            h->count++;
-        }
+    while (members.count > 0) {
+        pa_json_next(&members, &name, &value);
+        PA_TRY(read_member(archive, h, name, value, err));
+    }
+    const int64_t repeated = find_repeated(h->order, h->count, compare_names, h->entries);
+    if (repeated >= 0) {
+        PA_TRY(fail_entry(h->entries[repeated].name, "duplicate name", err));
     }
 
 cleanup:
@@ -183,38 +296,19 @@ static int compare_places(const void *items, int64_t a, int64_t b)
     return x->end != y->end ? (x->end > y->end) - (x->end < y->end) : (a > b) - (a < b);
 }
 
-/* Bytes that the shape asks for. Sizes of an empty tensor, too, must have a product, for the sake of strides. */
-static pa_status count_bytes(const header_entry *e, const char *shown, int64_t *out, pa_error *err)
-{
-    pa_status status = PA_OK;
-    int64_t bits = e->type->bits;
-    int empty = 0;
-    int overflow = 0;
-    for (size_t i = 0; i < json_array_size(e->shape); i++) {
-        const int64_t size = json_integer_value(json_array_get(e->shape, i));
-        empty |= size == 0;
-        overflow |= __builtin_mul_overflow(bits, size == 0 ? 1 : size, &bits);
-    }
-    PA_REQUIRE(!overflow, err, PA_ERR_FORMAT, "ValidationOverflow: '%s': the sizes overflow", shown);
-    PA_REQUIRE(empty || bits % 8 == 0, err, PA_ERR_FORMAT, "MisalignedSlice: '%s': %lld bits are no whole bytes", shown,
-               (long long)bits);
-    *out = empty ? 0 : bits / 8;
-
-cleanup:
-    return status;
-}
-
 /* Where one ends, the next begins. */
 static pa_status check_place(const header_entry *e, int64_t cursor, pa_error *err)
 {
     pa_status status = PA_OK;
     char shown[PA_PRINTABLE_SIZE] = "";
-    int64_t bytes = 0;
+    const int64_t bytes = e->bits / 8;
     (void)pa_printable(shown, e->name, (int64_t)strlen(e->name));
     PA_REQUIRE(e->begin == cursor && e->end >= e->begin, err, PA_ERR_FORMAT,
                "InvalidOffset: '%s': data_offsets are [%lld, %lld], they must begin at %lld", shown,
                (long long)e->begin, (long long)e->end, (long long)cursor);
-    PA_TRY(count_bytes(e, shown, &bytes, err));
+    PA_REQUIRE(e->bits != OVERFLOWN, err, PA_ERR_FORMAT, "ValidationOverflow: '%s': the sizes overflow", shown);
+    PA_REQUIRE(e->bits % 8 == 0, err, PA_ERR_FORMAT, "MisalignedSlice: '%s': %lld bits are no whole bytes", shown,
+               (long long)e->bits);
     PA_REQUIRE(e->end - e->begin == bytes, err, PA_ERR_FORMAT,
                "TensorInvalidInfo: '%s': its shape takes %lld bytes of %s, data_offsets give %lld", shown,
                (long long)bytes, e->type->name, (long long)(e->end - e->begin));
@@ -245,41 +339,45 @@ cleanup:
 static pa_status add_entry(pa_archive *archive, const header *h, const header_entry *e, pa_error *err)
 {
     pa_status status = PA_OK;
-    int64_t shape[MAX_DIMENSIONS];
-    int64_t strides[MAX_DIMENSIONS];
-    const int32_t ndim = (int32_t)json_array_size(e->shape);
-    pa_tensor tensor = {.dtype = e->type->dtype, .ndim = ndim, .shape = shape, .strides = strides};
+    json_t *value = NULL;
+    int64_t sizes[MAX_DIMENSIONS];
+    const pa_json_part part = {h->text + e->value_at, e->value_length, e->value_at};
+    pa_tensor tensor = {.dtype = e->type->dtype, .shape = sizes};
     if (e->type->dtype == 0) {
         return pa_archive_omit(archive, e->name, e->type->name, err);
     }
     tensor.swapped = pa_is_big_endian_machine() && e->type->bits > 8;
-    for (int32_t i = 0; i < ndim; i++) {
-        shape[i] = json_integer_value(json_array_get(e->shape, (size_t)i));
+    PA_TRY(named(pa_json_read_part(part, &value, err), err));
+    const json_t *shape = json_object_get(value, "shape");
+    tensor.ndim = (int32_t)json_array_size(shape);
+    for (int32_t i = 0; i < tensor.ndim; i++) {
+        sizes[i] = json_integer_value(json_array_get(shape, (size_t)i));
     }
-    pa_packed_strides(shape, ndim, strides);
-    PA_TRY(pa_span_of_file(h->mem, archive->file, LENGTH_BYTES + h->length + e->begin, e->end - e->begin,
-                           &tensor.storage, err));
+    PA_TRY(
+        pa_span_of_file(archive->file, LENGTH_BYTES + h->length + e->begin, e->end - e->begin, &tensor.storage, err));
     PA_TRY(pa_archive_add(archive, e->name, &tensor, err));
 
 cleanup:
     pa_storage_release(tensor.storage);
+    json_decref(value);
     return status;
 }
 
 static pa_status read(pa_archive *archive, pa_error *err)
 {
     pa_status status = PA_OK;
-    header h = {.mem = &archive->ctx->mem};
+    header h = {.mem = &archive->ctx->mem, .arena = {.mem = &archive->ctx->mem}};
     PA_TRY(read_text(archive, &h, err));
     archive->notes.possible = 1;
     PA_TRY(read_entries(archive, &h, err));
     PA_TRY(check_places(archive, &h, err));
+    PA_TRY(pa_archive_reserve(archive, h.count, err));
     for (int64_t i = 0; i < h.count; i++) {
         PA_TRY(add_entry(archive, &h, &h.entries[i], err));
     }
 
 cleanup:
-    json_decref(h.root);
+    pa_arena_free(&h.arena);
     pa_free(h.mem, h.entries);
     pa_free(h.mem, h.order);
     pa_free(h.mem, h.text);

@@ -142,7 +142,7 @@ static pa_status open_storage(void *user, int64_t number, pa_storage **out, pa_e
 {
     const legacy *l = user;
     const stored *found = &l->storages[number];
-    return pa_span_of_file(l->reader.mem, l->file, found->place, found->bytes, out, err);
+    return pa_span_of_file(l->file, found->place, found->bytes, out, err);
 }
 
 /* The next of the pickles. */

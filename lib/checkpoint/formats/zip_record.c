@@ -59,18 +59,17 @@ static pa_status hand_over_unchecked(void *user, const void *bytes, int64_t coun
     return want->refused;
 }
 
-static pa_status read_stored(const pa_allocator *mem, pa_file *file, const pa_zip_entry *entry, int whole, span *want,
-                             pa_error *err)
+static pa_status read_stored(pa_file *file, const pa_zip_entry *entry, int whole, span *want, pa_error *err)
 {
     pa_status status = PA_OK;
     const int64_t begin = entry->data + want->offset;
     const int64_t end = want->offset + want->bytes;
     if (!whole) {
-        return pa_file_pass(file, mem, begin, want->bytes, hand_over_unchecked, want, err);
+        return pa_file_pass(file, begin, want->bytes, hand_over_unchecked, want, err);
     }
-    PA_TRY(pa_file_pass(file, mem, entry->data, want->offset, skip, want, err));
-    PA_TRY(pa_file_pass(file, mem, begin, want->bytes, hand_over, want, err));
-    PA_TRY(pa_file_pass(file, mem, entry->data + end, entry->size - end, skip, want, err));
+    PA_TRY(pa_file_pass(file, entry->data, want->offset, skip, want, err));
+    PA_TRY(pa_file_pass(file, begin, want->bytes, hand_over, want, err));
+    PA_TRY(pa_file_pass(file, entry->data + end, entry->size - end, skip, want, err));
 
 cleanup:
     return status;
@@ -192,7 +191,7 @@ static pa_status read_span(const pa_allocator *mem, pa_file *file, const pa_zip_
 {
     const int deflated = entry->method != 0;
     pa_status status = deflated ? read_deflated(mem, file, entry, want, err)
-                                : read_stored(mem, file, entry, verify && has_crc(entry), want, err);
+                                : read_stored(file, entry, verify && has_crc(entry), want, err);
     if (status == PA_OK && has_crc(entry) && !want->peek && (verify || deflated)) {
         status = check_crc(entry, want->crc, err);
     }
