@@ -2,13 +2,16 @@
 #include "signals.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 
-static volatile sig_atomic_t pending;
+/* Not a sig_atomic_t: a handler runs on whichever thread the kernel picks, and downloads ask from threads of their own. */
+static atomic_int pending;
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may touch atomics that need no lock, no others");
 
 static void note(int number)
 {
-    pending = number;
+    atomic_store(&pending, number);
 }
 
 void cli_signals_catch(void)
@@ -30,13 +33,14 @@ void cli_signals_catch(void)
 
 int cli_signal_pending(void)
 {
-    return pending;
+    return atomic_load(&pending);
 }
 
 void cli_signal_reraise(void)
 {
-    if (pending != 0) {
-        (void)signal(pending, SIG_DFL);
-        (void)raise(pending);
+    const int number = atomic_load(&pending);
+    if (number != 0) {
+        (void)signal(number, SIG_DFL);
+        (void)raise(number);
     }
 }
