@@ -64,7 +64,8 @@ done
 # The documentation's maps, as maps of one's own: the same values. Heads of GPT-2 by hand.
 own() { sed -n "/^naming: # $1\$/,/^\`\`\`/p" "$PA_ROOT/docs/namings.md" | sed '$d'; }
 cp -r "$data/gpt2" headless && rm headless/config.json
-for case in "llama $data/llama checkpoint-{step}/model.safetensors" "gpt_neox $data/gpt_neox step{step}" "gpt2 headless {step}"; do
+for case in "llama $data/llama checkpoint-{step}/model.safetensors" "gpt_neox $data/gpt_neox step{step}" \
+    "gpt2 headless {step}" "phi3 $data/phi3 {step}" "internlm2 $data/internlm2 {step}"; do
     model=${case%% *}
     place=${case#* }
     study "layout: '${place#* }'" >"own_$model.yaml"
