@@ -29,6 +29,9 @@ typedef struct pa_model {
     int64_t n_heads;    /**< Number of attention (query) heads. */
     int64_t n_kv_heads; /**< Number of key/value heads. */
     double rope_theta;  /**< Base of the frequencies of rotary positions. */
+    double rope_share;  /**< Share of a head's elements, the first ones, that rotary positions turn; 0: all. */
+    int32_t rope_other; /**< 1: positions are scaled, or differ between layers, in a way that is not computed. */
+    int32_t reserved;   /**< Zero. */
 } pa_model;
 
 /** One tensor of a checkpoint. Pointers are borrowed from the checkpoint. */
@@ -98,7 +101,8 @@ typedef struct pa_run_options {
  * @param[out] out      The run; yours, end it with pa_run_destroy().
  * @param[out] err      Error text, or NULL.
  * @retval PA_ERR_INVALID   A `struct_size` is below that of the first version, a NULL argument, a size of the model that
- *                          is negative, or a `rope_theta` that is neither 0 nor at least 1.
+ *                          is negative, a `rope_theta` that is neither 0 nor at least 1, or a `rope_share` outside
+ *                          of 0 to 1.
  * @retval PA_ERR_CONFIG    The layout has no `{step}` or several, or leads out of the directory; the naming is not valid; or
  *                          `unscramble` is asked for and there is a layout, several processes wrote the run, or it does
  *                          not say how many samples `checkpointing.learning_dynamics.batch_size` were together.
