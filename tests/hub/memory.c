@@ -6,7 +6,7 @@
 #define _XOPEN_SOURCE 700
 #include <ftw.h>
 
-#include "checkpoint/remote.h"
+#include "checkpoint/origin.h"
 #include "hub/hub_impl.h"
 #include "tiny_run.h"
 
