@@ -27,13 +27,23 @@ static int is_theta(double theta)
     return !(theta < 0.0) && !(theta > 0.0 && theta < 1.0) && isfinite(theta);
 }
 
+/* What files may say, too: numbers of heads are multiplied with numbers of parts. */
+static pa_status check_size(const char *name, int64_t size, pa_error *err)
+{
+    return size >= 0 && size <= INT32_MAX ? PA_OK
+                                          : pa_fail(err, PA_ERR_INVALID, "pa_model: %s is %lld, not from 0 to %d", name,
+                                                    (long long)size, INT32_MAX);
+}
+
 pa_status pa_model_check(const pa_model *model, pa_error *err)
 {
     pa_status status = PA_OK;
     PA_REQUIRE(model->struct_size >= sizeof(*model), err, PA_ERR_INVALID, "pa_model: struct_size %zu, at least %zu",
                model->struct_size, sizeof(*model));
-    PA_REQUIRE(model->d_model >= 0 && model->n_layers >= 0 && model->n_heads >= 0 && model->n_kv_heads >= 0, err,
-               PA_ERR_INVALID, "pa_model: a size is negative");
+    PA_TRY(check_size("d_model", model->d_model, err));
+    PA_TRY(check_size("n_layers", model->n_layers, err));
+    PA_TRY(check_size("n_heads", model->n_heads, err));
+    PA_TRY(check_size("n_kv_heads", model->n_kv_heads, err));
     PA_REQUIRE(model->rope_share >= 0.0 && model->rope_share <= 1.0, err, PA_ERR_INVALID,
                "pa_model: rope_share is %g, not from 0 to 1", model->rope_share);
     PA_REQUIRE(is_theta(model->rope_theta), err, PA_ERR_INVALID, "pa_model: rope_theta is %g, neither 0 nor at least 1",
