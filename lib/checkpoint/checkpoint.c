@@ -75,10 +75,7 @@ static pa_status add_group(pa_checkpoint *checkpoint, const char *split, pa_kind
 {
     pa_status status = PA_OK;
     const pa_allocator *mem = &checkpoint->ctx->mem;
-    pa_group *grown =
-        pa_array_grow(mem, checkpoint->groups, &checkpoint->groups_capacity, checkpoint->n_groups + 1, sizeof(*grown));
-    PA_REQUIRE_MEMORY(grown, err, "a checkpoint");
-    checkpoint->groups = grown;
+    PA_GROW(mem, checkpoint->groups, checkpoint->groups_capacity, checkpoint->n_groups + 1, err, "a checkpoint");
     char *name = pa_strdup(mem, split);
     PA_REQUIRE_MEMORY(name, err, "the name of a split");
     *number = checkpoint->n_groups++;
@@ -90,27 +87,14 @@ cleanup:
 
 pa_status pa_checkpoint_reserve(pa_checkpoint *checkpoint, int64_t more, pa_error *err)
 {
+    pa_status status = PA_OK;
     const pa_allocator *mem = &checkpoint->ctx->mem;
     const int64_t needed = checkpoint->count + more;
-    pa_entry *entries = pa_array_grow(mem, checkpoint->entries, &checkpoint->capacity, needed, sizeof(*entries));
-    if (entries == NULL && needed > 0) {
-        return pa_fail_nomem(err, "a checkpoint");
-    }
-    checkpoint->entries = entries;
-    int64_t *order = pa_array_grow(mem, checkpoint->order, &checkpoint->order_capacity, needed, sizeof(*order));
-    if (order == NULL && needed > 0) {
-        return pa_fail_nomem(err, "a checkpoint");
-    }
-    checkpoint->order = order;
-    return PA_OK;
-}
+    PA_GROW(mem, checkpoint->entries, checkpoint->capacity, needed, err, "a checkpoint");
+    PA_GROW(mem, checkpoint->order, checkpoint->order_capacity, needed, err, "a checkpoint");
 
-static void sort(pa_checkpoint *checkpoint)
-{
-    for (int64_t i = 0; i < checkpoint->count; i++) {
-        checkpoint->order[i] = i;
-    }
-    pa_sort_order(checkpoint->order, checkpoint->count, pa_entry_compare, checkpoint->entries);
+cleanup:
+    return status;
 }
 
 pa_status pa_checkpoint_fill(pa_checkpoint *checkpoint, const char *split, pa_kind kind, const char *path,
@@ -134,7 +118,7 @@ pa_status pa_checkpoint_fill(pa_checkpoint *checkpoint, const char *split, pa_ki
             pa_error_prefix(err, path);
         }
     }
-    sort(checkpoint);
+    pa_sort_numbers(checkpoint->order, checkpoint->count, pa_entry_compare, checkpoint->entries);
 
 cleanup:
     return status;

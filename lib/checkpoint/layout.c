@@ -107,9 +107,7 @@ static pa_status consider(listing *l, const char *name, pa_error *err)
     place at = {step, path.data};
     PA_TRY(l->accept(l->mem, &at, &is_step, err));
     if (is_step) {
-        place *grown = pa_array_grow(l->mem, l->places, &l->capacity, l->n + 1, sizeof(*grown));
-        PA_REQUIRE_MEMORY(grown, err, "the steps of a run");
-        l->places = grown;
+        PA_GROW(l->mem, l->places, l->capacity, l->n + 1, err, "the steps of a run");
         at.path = pa_arena_strdup(&l->directory->arena, path.data);
         PA_REQUIRE_MEMORY(at.path, err, "the steps of a run");
         l->places[l->n++] = at;
@@ -161,10 +159,7 @@ static pa_status settle(listing *l, pa_error *err)
     const char **paths = pa_arena_alloc(&l->directory->arena, l->n, sizeof(*paths));
     PA_REQUIRE(order != NULL && steps != NULL && paths != NULL, err, PA_ERR_NOMEM,
                "out of memory for the steps of a run");
-    for (int64_t i = 0; i < l->n; i++) {
-        order[i] = i;
-    }
-    pa_sort_order(order, l->n, compare, l->places);
+    pa_sort_numbers(order, l->n, compare, l->places);
     for (int64_t i = 0; i < l->n; i++) {
         steps[i] = l->places[order[i]].step;
         paths[i] = l->places[order[i]].path;
