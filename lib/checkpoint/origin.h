@@ -45,7 +45,10 @@ typedef struct pa_directory {
     pa_arena arena;           /**< For steps and paths. */
 } pa_directory;
 
-/** Without steps; for one on the stack pa_directory::arena is not used, and there is nothing to end. */
+/**
+ * Without steps. One on the stack that gets a single path takes it for any step; nothing of it is to be ended. One from
+ * `mem` ends with pa_origin_release().
+ */
 void pa_directory_init(pa_directory *directory, const pa_allocator *mem);
 
 /** What a run has beside its files, and where it is from. */
