@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checkpoint/layout.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -49,6 +48,7 @@ typedef struct listing {
     pattern pattern;
     accept_fn accept;
     pa_directory *directory; /* whose arena has the paths */
+    pa_text path;            /* of the entry that is looked at */
     place *places;
     int64_t n;
     int64_t capacity;
@@ -97,24 +97,23 @@ static pa_status consider(listing *l, const char *name, pa_error *err)
     pa_status status = PA_OK;
     int is_step = 0;
     const pattern *p = &l->pattern;
-    pa_text path = {.mem = l->mem};
     const int64_t step = parse_step(p, name);
     if (step < 0) {
         return PA_OK;
     }
-    PA_TRY(pa_text_printf(&path, err, "%s/%.*s%s%s", l->root, (int)p->head, p->layout, name,
+    l->path.length = 0;
+    PA_TRY(pa_text_printf(&l->path, err, "%s/%.*s%s%s", l->root, (int)p->head, p->layout, name,
                           p->layout + p->head + p->before + WORD_LENGTH + p->after));
-    place at = {step, path.data};
+    place at = {step, l->path.data};
     PA_TRY(l->accept(l->mem, &at, &is_step, err));
     if (is_step) {
         PA_GROW(l->mem, l->places, l->capacity, l->n + 1, err, "the steps of a run");
-        at.path = pa_arena_strdup(&l->directory->arena, path.data);
+        at.path = pa_arena_strdup(&l->directory->arena, at.path);
         PA_REQUIRE_MEMORY(at.path, err, "the steps of a run");
         l->places[l->n++] = at;
     }
 
 cleanup:
-    pa_text_free(&path);
     return status;
 }
 
@@ -179,7 +178,7 @@ static pa_status list(const pa_allocator *mem, const char *root, const char *lay
                       pa_error *err)
 {
     pa_status status = PA_OK;
-    listing l = {.mem = mem, .root = root, .accept = accept};
+    listing l = {.mem = mem, .root = root, .accept = accept, .path = {.mem = mem}};
     PA_TRY(parse(layout, &l.pattern, err));
     l.directory = pa_alloc(mem, 1, sizeof(*l.directory));
     PA_REQUIRE_MEMORY(l.directory, err, "the steps of a run");
@@ -190,6 +189,7 @@ static pa_status list(const pa_allocator *mem, const char *root, const char *lay
     l.directory = NULL;
 
 cleanup:
+    pa_text_free(&l.path);
     pa_free(mem, l.places);
     pa_origin_release(l.directory != NULL ? &l.directory->origin : NULL);
     return status;
@@ -214,12 +214,11 @@ pa_status pa_layout_list(const pa_allocator *mem, const char *root, const char *
 /* And named as the number is printed: 007 is none of pico-train's. */
 static pa_status is_directory(const pa_allocator *mem, const place *at, int *is_step, pa_error *err)
 {
-    char name[40];
     pa_path_kind kind = PA_PATH_NONE;
+    const char *digits = strrchr(at->path, '_') + 1;
     const pa_status status = pa_path_look(at->path, &kind, err);
     (void)mem;
-    (void)snprintf(name, sizeof(name), "/step_%lld", (long long)at->step);
-    *is_step = kind == PA_PATH_DIRECTORY && strcmp(strrchr(at->path, '/'), name) == 0;
+    *is_step = kind == PA_PATH_DIRECTORY && (digits[0] != '0' || digits[1] == '\0');
     return status;
 }
 
