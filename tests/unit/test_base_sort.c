@@ -133,6 +133,9 @@ static void test_there_is_no_bad_input(void **state)
         order[i] = i;
         v.values[i] = -1;
     }
+    v.values[0] = 1; /* two that are not in order, or to see whether all are would decide them in order */
+    v.values[1] = 0;
+    v.next = 2;
     pa_sort_order(order, N, compare_adversary, &v);
     for (int64_t i = 1; i < N; i++) {
         assert_true((uint64_t)v.values[order[i - 1]] <= (uint64_t)v.values[order[i]]);
@@ -177,10 +180,9 @@ static void test_comparisons_that_contradict_themselves_lose_nothing(void **stat
     }
 }
 
-/* So many that hashes of 31 bits agree between some that differ: 2e5^2 / 2^32 is 9. */
-enum { TEXTS = 200000 };
+enum { TEXTS = 100000 };
 typedef struct text {
-    char bytes[8];
+    char bytes[24];
 } text;
 
 static const char *text_of(const void *items, int64_t number)
@@ -202,7 +204,7 @@ static void test_a_text_that_is_there_twice_is_found(void **state)
     assert_ok(pa_find_repeated(&pa_allocator_default, TEXTS, text_of, texts, &found, &err));
     assert_int_equal(found, -1);
     for (int i = 0; i < 3; i++) {
-        const int at[][2] = {{0, 1}, {17, TEXTS - 1}, {90000, 91234}};
+        const int at[][2] = {{0, 1}, {17, TEXTS - 1}, {70000, 71234}};
         const text kept = texts[at[i][1]];
         texts[at[i][1]] = texts[at[i][0]];
         assert_ok(pa_find_repeated(&pa_allocator_default, TEXTS, text_of, texts, &found, &err));
@@ -212,6 +214,19 @@ static void test_a_text_that_is_there_twice_is_found(void **state)
     assert_ok(pa_find_repeated(&pa_allocator_default, 0, text_of, texts, &found, &err));
     assert_int_equal(found, -1);
     free(texts);
+}
+
+/* The first 31 bits of their FNV-1a hashes are the same. */
+static void test_texts_of_the_same_hash_are_told_apart(void **state)
+{
+    (void)state;
+    pa_error err;
+    int64_t found = 0;
+    const text texts[] = {{"layers.31505.w"}, {"layers.289626.w"}, {"layers.31505.w"}};
+    assert_ok(pa_find_repeated(&pa_allocator_default, 2, text_of, texts, &found, &err));
+    assert_int_equal(found, -1);
+    assert_ok(pa_find_repeated(&pa_allocator_default, 3, text_of, texts, &found, &err));
+    assert_int_equal(found, 2);
 }
 
 static pa_status find_two(const pa_allocator *mem, void *user)
@@ -236,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_there_is_no_bad_input),
         cmocka_unit_test(test_comparisons_that_contradict_themselves_lose_nothing),
         cmocka_unit_test(test_a_text_that_is_there_twice_is_found),
+        cmocka_unit_test(test_texts_of_the_same_hash_are_told_apart),
         cmocka_unit_test(test_every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
