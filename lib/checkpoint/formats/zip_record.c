@@ -242,7 +242,7 @@ typedef struct record_storage {
     pa_file *file;
     pa_zip_entry entry; /**< Its name is `name`. */
     char *name;
-    atomic_int verified; /**< Or about to be: one reader does it, the others need not wait. */
+    atomic_int verified; /**< The whole record was read, and its CRC is right. */
 } record_storage;
 
 static pa_status storage_pass(pa_storage *self, int64_t offset, int64_t bytes, pa_bytes_fn take, void *user,
@@ -250,15 +250,14 @@ static pa_status storage_pass(pa_storage *self, int64_t offset, int64_t bytes, p
 {
     record_storage *record = (record_storage *)self;
     span want = {.offset = offset, .bytes = bytes, .take = take, .user = user};
-    /* A record that is short, or of which most is asked for, is read whole: its CRC then costs little. */
-    const int is_worth = self->bytes <= PA_PIECE || bytes >= self->bytes - self->bytes / 2;
-    const int verify = is_worth && !atomic_exchange_explicit(&record->verified, 1, memory_order_relaxed);
+    /* Until one reader has verified it each does so for itself, and reads all of it, whatever part it was asked for. */
+    const int verify = !atomic_load_explicit(&record->verified, memory_order_relaxed);
     const pa_status status = read_span(&record->mem, record->file, &record->entry, verify, &want, err);
     if (status != PA_OK && want.refused == PA_OK) {
         pa_file_error_prefix(record->file, err);
     }
-    if (status != PA_OK && verify) {
-        atomic_store_explicit(&record->verified, 0, memory_order_relaxed);
+    if (status == PA_OK && verify) {
+        atomic_store_explicit(&record->verified, 1, memory_order_relaxed);
     }
     return status;
 }
