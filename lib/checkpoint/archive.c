@@ -114,20 +114,28 @@ int64_t pa_archive_bytes_read(const pa_archive *archive)
     return bytes;
 }
 
+void pa_archive_forget(pa_archive *archive)
+{
+    for (int64_t i = 0; i < archive->count; i++) {
+        pa_storage_release(archive->entries[i].tensor.storage);
+    }
+    pa_free(&archive->ctx->mem, archive->entries);
+    archive->entries = NULL;
+    archive->count = 0;
+    archive->capacity = 0;
+}
+
 void pa_archive_destroy(pa_archive *archive)
 {
     if (archive == NULL) {
         return;
     }
     const pa_allocator *mem = &archive->ctx->mem;
-    for (int64_t i = 0; i < archive->count; i++) {
-        pa_storage_release(archive->entries[i].tensor.storage);
-    }
+    pa_archive_forget(archive);
     for (int64_t i = 0; i < archive->n_parts; i++) {
         pa_archive_destroy(archive->parts[i]); /* at most one level deep */
     }
     pa_free(mem, archive->parts);
-    pa_free(mem, archive->entries);
     pa_free(mem, archive->omissions);
     pa_arena_free(&archive->arena);
     pa_file_release(archive->file);
