@@ -14,15 +14,14 @@ static pa_status check_extent(const char *text, int64_t length, int64_t most, pa
     pa_status status = PA_OK;
     int depth = 0;
     int64_t values = 0;
-    int quoted = 0;
     for (int64_t i = 0; i < length; i++) {
         const char c = text[i];
-        if (quoted) {
-            quoted = c != '"';
-            i += c == '\\';
+        if (c == '"') {
+            for (i++; i < length && text[i] != '"'; i++) {
+                i += text[i] == '\\';
+            }
             continue;
         }
-        quoted = c == '"';
         values += c == ',' || c == ':' || c == '[' || c == '{';
         depth += (c == '[' || c == '{') - (c == ']' || c == '}');
         PA_REQUIRE(depth <= MAX_JSON_DEPTH, err, PA_ERR_LIMIT, "JSON: nested more than %d deep at byte %lld",
