@@ -14,15 +14,14 @@ static pa_status check_extent(const char *text, int64_t length, int64_t most, pa
     pa_status status = PA_OK;
     int depth = 0;
     int64_t values = 0;
-    int quoted = 0;
     for (int64_t i = 0; i < length; i++) {
         const char c = text[i];
-        if (quoted) {
-            quoted = c != '"';
-            i += c == '\\';
+        if (c == '"') {
+            for (i++; i < length && text[i] != '"'; i++) {
+                i += text[i] == '\\';
+            }
             continue;
         }
-        quoted = c == '"';
         values += c == ',' || c == ':' || c == '[' || c == '{';
         depth += (c == '[' || c == '{') - (c == ']' || c == '}');
         PA_REQUIRE(depth <= MAX_JSON_DEPTH, err, PA_ERR_LIMIT, "JSON: nested more than %d deep at byte %lld",
@@ -70,6 +69,35 @@ pa_status pa_json_read_part(pa_json_part part, json_t **out, pa_error *err)
     PA_TRY(load(part, JSON_DECODE_ANY, out, err));
 
 cleanup:
+    return status;
+}
+
+/* A text in which every byte stands for itself, as most do: no need to ask Jansson. */
+static int is_plain_text(pa_json_part part)
+{
+    int64_t n = 1;
+    while (n < part.length - 1 && (unsigned char)part.text[n] >= ' ' && part.text[n] != '"' && part.text[n] != '\\') {
+        n++;
+    }
+    return part.length >= 2 && n == part.length - 1 && part.text[0] == '"' && part.text[n] == '"';
+}
+
+pa_status pa_json_read_text(pa_json_part part, pa_arena *arena, const char **out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    json_t *value = NULL;
+    *out = NULL;
+    if (is_plain_text(part)) {
+        PA_REQUIRE_MEMORY(*out = pa_arena_strndup(arena, part.text + 1, part.length - 2), err, "JSON");
+        goto cleanup;
+    }
+    PA_TRY(pa_json_read_part(part, &value, err));
+    if (json_is_string(value)) {
+        PA_REQUIRE_MEMORY(*out = pa_arena_strdup(arena, json_string_value(value)), err, "JSON");
+    }
+
+cleanup:
+    json_decref(value);
     return status;
 }
 

@@ -10,6 +10,7 @@
 #define PA_BASE_JSON_H
 #include <jansson.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 
 /**
@@ -46,9 +47,12 @@ pa_status pa_json_check(const char *text, int64_t length, pa_json_part *out, pa_
  */
 pa_status pa_json_read_part(pa_json_part part, json_t **out, pa_error *err);
 
+/** The same of one that must be a text, copied into an arena; NULL when it is something else. */
+pa_status pa_json_read_text(pa_json_part part, pa_arena *arena, const char **out, pa_error *err);
+
 /**
  * Find the members of an object, a checked text or a part of one. PA_ERR_FORMAT when it is none. Names and values are
- * told apart and not read: whoever does not read one with pa_json_read_part() does not know that it is JSON, and
+ * told apart and not read: whoever does not read one does not know that it is JSON, and
  * whether names are repeated is for the caller to find out.
  */
 pa_status pa_json_find_members(pa_json_part object, pa_json_members *out, pa_error *err);

@@ -9,8 +9,8 @@
 typedef int (*pa_compare_fn)(const void *items, int64_t a, int64_t b);
 
 /**
- * Sort the element numbers in `order` (heap sort: n log n on any input; qsort() may allocate behind the allocator's
- * back). Not stable: let `compare` decide ties.
+ * Sort the element numbers in `order` (quicksort, on bad luck heap sort: n log n on any input, n when they are sorted;
+ * qsort() may allocate behind the allocator's back). Not stable: let `compare` decide ties.
  */
 void pa_sort_order(int64_t *order, int64_t n, pa_compare_fn compare, const void *items);
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/sort.h"
+#include "base/repeated.h"
 #include "checkpoint/formats/bytes.h"
 #include "checkpoint/formats/format_impl.h"
 
@@ -36,27 +36,23 @@ cleanup:
     return status;
 }
 
-static int compare_names(const void *items, int64_t a, int64_t b)
+static const char *name_of(const void *items, int64_t number)
 {
     const pa_archive_entry *entries = items;
-    return strcmp(entries[a].name, entries[b].name);
+    return entries[number].name;
 }
 
 static pa_status check_names(const pa_archive *archive, pa_error *err)
 {
     pa_status status = PA_OK;
     char shown[PA_PRINTABLE_SIZE] = "";
-    int64_t *order = pa_alloc(&archive->ctx->mem, archive->count, sizeof(*order));
-    PA_REQUIRE_MEMORY(order, err, "the names of tensors");
-    pa_sort_numbers(order, archive->count, compare_names, archive->entries);
-    for (int64_t i = 1; i < archive->count; i++) {
-        const char *name = archive->entries[order[i]].name;
-        PA_REQUIRE(strcmp(archive->entries[order[i - 1]].name, name) != 0, err, PA_ERR_FORMAT,
-                   "there are two tensors '%s'", pa_printable(shown, name, (int64_t)strlen(name)));
-    }
+    int64_t repeated = -1;
+    PA_TRY(pa_find_repeated(&archive->ctx->mem, archive->count, name_of, archive->entries, &repeated, err));
+    const char *name = repeated >= 0 ? archive->entries[repeated].name : "";
+    PA_REQUIRE(repeated < 0, err, PA_ERR_FORMAT, "there are two tensors '%s'",
+               pa_printable(shown, name, (int64_t)strlen(name)));
 
 cleanup:
-    pa_free(&archive->ctx->mem, order);
     return status;
 }
 
@@ -118,20 +114,28 @@ int64_t pa_archive_bytes_read(const pa_archive *archive)
     return bytes;
 }
 
+void pa_archive_forget(pa_archive *archive)
+{
+    for (int64_t i = 0; i < archive->count; i++) {
+        pa_storage_release(archive->entries[i].tensor.storage);
+    }
+    pa_free(&archive->ctx->mem, archive->entries);
+    archive->entries = NULL;
+    archive->count = 0;
+    archive->capacity = 0;
+}
+
 void pa_archive_destroy(pa_archive *archive)
 {
     if (archive == NULL) {
         return;
     }
     const pa_allocator *mem = &archive->ctx->mem;
-    for (int64_t i = 0; i < archive->count; i++) {
-        pa_storage_release(archive->entries[i].tensor.storage);
-    }
+    pa_archive_forget(archive);
     for (int64_t i = 0; i < archive->n_parts; i++) {
         pa_archive_destroy(archive->parts[i]); /* at most one level deep */
     }
     pa_free(mem, archive->parts);
-    pa_free(mem, archive->entries);
     pa_free(mem, archive->omissions);
     pa_arena_free(&archive->arena);
     pa_file_release(archive->file);
@@ -148,7 +152,7 @@ cleanup:
     return status;
 }
 
-pa_status pa_archive_add(pa_archive *archive, const char *name, const pa_tensor *tensor, pa_error *err)
+pa_status pa_archive_add_own(pa_archive *archive, const char *name, const pa_tensor *tensor, pa_error *err)
 {
     pa_status status = pa_tensor_check(tensor, err);
     if (status != PA_OK) {
@@ -157,6 +161,17 @@ pa_status pa_archive_add(pa_archive *archive, const char *name, const pa_tensor 
         return status;
     }
     PA_TRY(pa_archive_reserve(archive, 1, err));
+    archive->entries[archive->count++] = (pa_archive_entry){name, *tensor};
+    (void)pa_storage_retain(tensor->storage);
+
+cleanup:
+    return status;
+}
+
+pa_status pa_archive_add(pa_archive *archive, const char *name, const pa_tensor *tensor, pa_error *err)
+{
+    pa_status status = PA_OK;
+    pa_tensor own = *tensor;
     char *copy = pa_arena_strndup(&archive->arena, name, (int64_t)strlen(name));
     const int64_t n = (int64_t)tensor->ndim * (tensor->strides != NULL ? 2 : 1);
     int64_t *dims = pa_arena_alloc(&archive->arena, n, sizeof(*dims));
@@ -168,12 +183,9 @@ pa_status pa_archive_add(pa_archive *archive, const char *name, const pa_tensor 
             memcpy(dims + tensor->ndim, tensor->strides, bytes);
         }
     }
-    pa_archive_entry *entry = &archive->entries[archive->count++];
-    entry->name = copy;
-    entry->tensor = *tensor;
-    entry->tensor.shape = dims;
-    entry->tensor.strides = tensor->strides != NULL ? dims + tensor->ndim : NULL;
-    (void)pa_storage_retain(tensor->storage);
+    own.shape = dims;
+    own.strides = tensor->strides != NULL ? dims + tensor->ndim : NULL;
+    PA_TRY(pa_archive_add_own(archive, copy, &own, err));
 
 cleanup:
     return status;

@@ -74,6 +74,12 @@ pa_status pa_archive_reserve(pa_archive *archive, int64_t more, pa_error *err);
  */
 pa_status pa_archive_add(pa_archive *archive, const char *name, const pa_tensor *tensor, pa_error *err);
 
+/** The same without copies: name, shape and strides live as long as the archive. */
+pa_status pa_archive_add_own(pa_archive *archive, const char *name, const pa_tensor *tensor, pa_error *err);
+
+/** For formats: of a part whose tensors were added to the whole, which keeps its names, shapes and strides. */
+void pa_archive_forget(pa_archive *archive);
+
 /**
  * For formats: say that there is a tensor that cannot be read; texts are copied. When a file has no others,
  * pa_archive_open() fails with PA_ERR_UNSUPPORTED.

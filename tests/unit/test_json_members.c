@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Large objects, one member at a time: where members begin and end, and what is not JSON. */
+#include <stdio.h>
+
 #include "base/alloc.h"
 #include "base/json.h"
 #include "pa_test.h"
@@ -54,6 +56,72 @@ static void test_members_are_those_of_the_whole_tree(void **state)
         json_decref(expected);
         json_decref(actual);
     }
+}
+
+/* Up to 4 of these pieces between quotation marks, as Jansson has them. */
+static void test_texts_are_those_that_jansson_reads(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"", "a", "\\", "\"", "n", "u0041", "\n", "\x1f", "\x7f", "\xc3\xa9"};
+    enum { N = sizeof(pieces) / sizeof(pieces[0]) };
+    int texts = 0;
+    for (int i = 0; i < N * N * N * N; i++) {
+        char text[40];
+        pa_error err;
+        pa_arena arena = {.mem = &pa_allocator_default};
+        const char *read = NULL;
+        (void)snprintf(text, sizeof(text), "\"%s%s%s%s\"", pieces[i % N], pieces[i / N % N], pieces[i / N / N % N],
+                       pieces[i / N / N / N]);
+        json_t *expected = json_loads(text, JSON_DECODE_ANY, NULL);
+        const pa_status status = pa_json_read_text((pa_json_part){text, (int64_t)strlen(text), 0}, &arena, &read, &err);
+        assert_int_equal(status, expected != NULL ? PA_OK : PA_ERR_FORMAT);
+        if (expected != NULL) {
+            assert_string_equal(read, json_string_value(expected));
+            texts++;
+        }
+        json_decref(expected);
+        pa_arena_free(&arena);
+    }
+    assert_true(texts > 6 * 6 * 6 * 6 && texts < N * N * N * N); /* six need no escape */
+}
+
+static void test_what_is_no_text_is_none(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"1", "null", "[\"a\"]", "{\"a\":\"b\"}"};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        pa_error err;
+        pa_arena arena = {.mem = &pa_allocator_default};
+        const char *read = "";
+        assert_ok(pa_json_read_text((pa_json_part){values[i], (int64_t)strlen(values[i]), 0}, &arena, &read, &err));
+        assert_null(read);
+        pa_arena_free(&arena);
+    }
+    pa_error err;
+    pa_arena arena = {.mem = &pa_allocator_default};
+    const char *read = "";
+    assert_fails(pa_json_read_text((pa_json_part){"\"", 1, 0}, &arena, &read, &err), PA_ERR_FORMAT, "JSON");
+    pa_arena_free(&arena);
+}
+
+static pa_status read_two_texts(const pa_allocator *mem, void *user)
+{
+    (void)user;
+    pa_arena arena = {.mem = mem};
+    const char *read = NULL;
+    pa_status status = pa_json_read_text((pa_json_part){"\"a\"", 3, 0}, &arena, &read, NULL);
+    pa_arena_free(&arena);
+    if (status == PA_OK) {
+        status = pa_json_read_text((pa_json_part){"\"\\n\"", 4, 0}, &arena, &read, NULL);
+    }
+    pa_arena_free(&arena);
+    return status;
+}
+
+static void test_every_allocation_of_a_text_may_fail(void **state)
+{
+    (void)state;
+    pa_test_oom_sweep(read_two_texts, NULL);
 }
 
 /* All texts of that beginning and up to 5 of these pieces are judged as Jansson judges the whole. */
@@ -125,6 +193,9 @@ static void test_limits_hold_for_the_whole_and_for_a_member(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_texts_are_those_that_jansson_reads),
+        cmocka_unit_test(test_what_is_no_text_is_none),
+        cmocka_unit_test(test_every_allocation_of_a_text_may_fail),
         cmocka_unit_test(test_members_are_those_of_the_whole_tree),
         cmocka_unit_test(test_what_is_no_json_as_a_whole_is_none_by_members),
         cmocka_unit_test(test_errors_say_where_in_the_whole),

@@ -168,6 +168,28 @@ static void test_objects_go_through_the_hooks(void **state)
                   15, PA_ERR_UNSUPPORTED, "named arguments");
 }
 
+static void assert_integers(pa_pickle *pickle, const int64_t *expected, int64_t count)
+{
+    const pa_pickle_node *root = pa_pickle_root(pickle);
+    assert_int_equal(root->u.list.count, count);
+    for (int64_t i = 0; i < count; i++) {
+        assert_int_equal(root->u.list.items[i]->type, PA_PICKLE_INT);
+        assert_int_equal(root->u.list.items[i]->u.integer, expected[i]);
+    }
+    pa_pickle_destroy(pickle);
+}
+
+/* Arguments of a call are used again for what comes next; what is asked for later, or was made of them, is not. */
+static void test_what_is_still_needed_outlives_a_call(void **state)
+{
+    (void)state;
+    assert_integers(READ("(cm\nf\nK\1K\2q\0K\3\x87R"
+                         "K\4K\5K\6h\0t."),
+                    (int64_t[]){1, 4, 5, 6, 2}, 5);
+    assert_integers(READ("(cm\nf\nK\1\x85q\0RK\4K\5cm\nf\nh\0RK\6t."), (int64_t[]){1, 4, 5, 1, 6}, 5);
+    assert_integers(READ("cm\nf\n](K\1K\2eK\3\x86R(K\4K\5e."), (int64_t[]){1, 2, 4, 5}, 4);
+}
+
 static void test_streams_must_begin_and_end_properly(void **state)
 {
     (void)state;
@@ -300,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_containers_are_filled_in_order),
         cmocka_unit_test(test_the_memo_shares_values),
         cmocka_unit_test(test_objects_go_through_the_hooks),
+        cmocka_unit_test(test_what_is_still_needed_outlives_a_call),
         cmocka_unit_test(test_streams_must_begin_and_end_properly),
         cmocka_unit_test(test_lengths_beyond_the_stream_are_refused),
         cmocka_unit_test(test_stacks_and_marks_must_balance),

@@ -2,51 +2,8 @@
 /* Headers that are legal and awkward: opening takes no more memory than 16 MiB and four times their bytes. */
 #include <jansson.h>
 
-#include "pa_test_archive.h"
+#include "pa_test_counted.h"
 
-enum { BLOCK = 16, FIXED = 16 << 20, FACTOR = 4 };
-
-/* What is allocated, by the library and by Jansson, and what malloc adds to each block. */
-static int64_t now;
-static int64_t peak;
-
-static void *count_alloc(size_t bytes)
-{
-    const int64_t size = (int64_t)bytes;
-    unsigned char *block = malloc(BLOCK + bytes);
-    if (block == NULL) {
-        return NULL;
-    }
-    memcpy(block, &size, sizeof(size));
-    now += BLOCK + size;
-    peak = now > peak ? now : peak;
-    return block + BLOCK;
-}
-
-static void count_free(void *memory)
-{
-    int64_t size = 0;
-    if (memory != NULL) {
-        unsigned char *block = (unsigned char *)memory - BLOCK;
-        memcpy(&size, block, sizeof(size));
-        now -= BLOCK + size;
-        free(block);
-    }
-}
-
-static void *context_alloc(void *user, size_t bytes)
-{
-    (void)user;
-    return count_alloc(bytes);
-}
-
-static void context_free(void *user, void *memory)
-{
-    (void)user;
-    count_free(memory);
-}
-
-static const pa_allocator counted = {context_alloc, context_free, NULL};
 static pa_context *ctx;
 static char directory[256];
 static char path[300];
@@ -55,10 +12,10 @@ static int set_up(void **state)
 {
     (void)state;
     pa_error err;
-    const pa_context_options options = {.struct_size = sizeof(options), .allocator = &counted, .threads = 1};
+    const pa_context_options options = {.struct_size = sizeof(options), .allocator = &pa_test_counted, .threads = 1};
     pa_test_directory(directory, sizeof(directory));
     pa_test_format(path, sizeof(path), "%s/file.safetensors", directory);
-    json_set_alloc_funcs(count_alloc, count_free);
+    json_set_alloc_funcs(pa_test_count_alloc, pa_test_count_free);
     return pa_context_create(&options, &ctx, &err) == PA_OK ? 0 : -1;
 }
 
@@ -71,19 +28,28 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* A header of `count` members that `put` writes, inside of `open` and `close`, and no elements. */
-static size_t write_header(const char *open, const char *close, int count, void (*put)(FILE *, int))
+/* Members from `first` on that `put` writes, inside of `open` and `close`. */
+static void write_members(FILE *file, const char *open, const char *close, int first, int count,
+                          void (*put)(FILE *, int))
 {
-    unsigned char length[8];
-    FILE *file = fopen(path, "wb");
     assert_non_null(file);
-    fseek(file, sizeof(length), SEEK_SET);
     fputs(open, file);
-    for (int i = 0; i < count; i++) {
-        fputs(i > 0 ? "," : "", file);
+    for (int i = first; i < first + count; i++) {
+        fputs(i > first ? "," : "", file);
         put(file, i);
     }
     fputs(close, file);
+}
+
+/* A header of such members, and no elements. */
+static size_t write_file(const char *name, const char *open, const char *close, int first, int count,
+                         void (*put)(FILE *, int))
+{
+    unsigned char length[8];
+    FILE *file = fopen(name, "wb");
+    assert_non_null(file);
+    fseek(file, sizeof(length), SEEK_SET);
+    write_members(file, open, close, first, count, put);
     const long n = ftell(file) - (long)sizeof(length);
     for (int i = 0; i < 8; i++) {
         length[i] = (unsigned char)((uint64_t)n >> (8 * i));
@@ -94,18 +60,17 @@ static size_t write_header(const char *open, const char *close, int count, void 
     return (size_t)n;
 }
 
+static size_t write_header(const char *open, const char *close, int count, void (*put)(FILE *, int))
+{
+    return write_file(path, open, close, 0, count, put);
+}
+
 /* Opens what was written. */
 static pa_checkpoint *open_within(size_t header)
 {
     pa_error err;
     pa_checkpoint *checkpoint = NULL;
-    const int64_t before = now;
-    const int64_t most = FIXED + FACTOR * (int64_t)header;
-    peak = now;
-    assert_ok(pa_checkpoint_open(ctx, path, &checkpoint, &err));
-    if (peak - before > most) {
-        fail_msg("%zu bytes of header took %lld, more than %lld", header, (long long)(peak - before), (long long)most);
-    }
+    assert_ok(pa_test_open_within(ctx, path, (int64_t)header, &checkpoint, &err));
     return checkpoint;
 }
 
@@ -194,11 +159,61 @@ static void test_a_member_of_a_million_values_is_refused_for_nothing(void **stat
     (void)state;
     pa_error err;
     pa_checkpoint *c = NULL;
-    const int64_t before = now;
+    const int64_t before = pa_test_now;
     const size_t header = write_header("{\"a\":[", "]}", 1000000, put_one);
-    peak = now;
+    pa_test_peak = pa_test_now;
     assert_fails(pa_checkpoint_open(ctx, path, &c, &err), PA_ERR_LIMIT, "more than 1024 values");
-    assert_true(peak - before < (int64_t)header + 65536);
+    assert_true(pa_test_peak - before < (int64_t)header + 65536);
+}
+
+enum { SHARDS = 4, OF_SHARD = 25000 };
+
+static void put_mapping(FILE *file, int i)
+{
+    fprintf(file, "\"%x\":\"%d\"", (unsigned)i, i / OF_SHARD);
+}
+
+static int64_t write_index(int count)
+{
+    FILE *file = NULL;
+    pa_test_format(path, sizeof(path), "%s/index.json", directory);
+    assert_non_null(file = fopen(path, "wb"));
+    write_members(file, "{\"weight_map\":{", "}}", 0, count, put_mapping);
+    const long n = ftell(file);
+    assert_int_equal(fclose(file), 0);
+    return (int64_t)n;
+}
+
+static void test_a_hundred_thousand_tensors_in_shards(void **state)
+{
+    (void)state;
+    pa_error err;
+    char shard[300];
+    pa_checkpoint *c = NULL;
+    int64_t header = write_index(SHARDS * OF_SHARD);
+    for (int i = 0; i < SHARDS; i++) {
+        pa_test_format(shard, sizeof(shard), "%s/%d", directory, i);
+        header += (int64_t)write_file(shard, "{", "}", i * OF_SHARD, OF_SHARD, put_empty);
+    }
+    assert_ok(pa_test_open_within(ctx, path, header, &c, &err));
+    assert_int_equal(pa_checkpoint_count(c), SHARDS * OF_SHARD);
+    pa_checkpoint_destroy(c);
+}
+
+/* As many as there may be; the first file is not there. */
+static void test_a_million_mappings(void **state)
+{
+    (void)state;
+    enum { N = 1000000 };
+    pa_error err;
+    pa_checkpoint *c = NULL;
+    int64_t header = write_index(N + 1);
+    assert_fails(pa_test_open_within(ctx, path, header, &c, &err), PA_ERR_LIMIT, "1000001 tensors, at most 1000000");
+    header = write_index(N);
+    pa_test_format(path, sizeof(path), "%s/0", directory);
+    (void)remove(path);
+    pa_test_format(path, sizeof(path), "%s/index.json", directory);
+    assert_fails(pa_test_open_within(ctx, path, header, &c, &err), PA_ERR_NOT_FOUND, "0: no such file");
 }
 
 int main(void)
@@ -209,6 +224,8 @@ int main(void)
         cmocka_unit_test(test_millions_of_pairs_of_metadata),
         cmocka_unit_test(test_names_of_two_thousand_bytes),
         cmocka_unit_test(test_a_member_of_a_million_values_is_refused_for_nothing),
+        cmocka_unit_test(test_a_hundred_thousand_tensors_in_shards),
+        cmocka_unit_test(test_a_million_mappings),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

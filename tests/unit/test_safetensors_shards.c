@@ -99,6 +99,9 @@ static void test_what_is_missing_is_named(void **state)
     check("{\"weights\":{}}", PA_ERR_UNSUPPORTED, "no object 'weight_map'");
     check("{\"weight_map\":[]}", PA_ERR_UNSUPPORTED, "no object 'weight_map'");
     check("{\"weight_map\":{}", PA_ERR_FORMAT, "JSON");
+    check("{\"weight_map\":{},\"weight_map\":{}}", PA_ERR_FORMAT, "duplicate name 'weight_map'");
+    check("{\"metadata\":{\"a\":[1,{\"b\":no}]},\"weight_map\":{}}", PA_ERR_FORMAT, "JSON: byte 27: invalid token");
+    check("{\"metadata\":{no:1},\"weight_map\":{}}", PA_ERR_FORMAT, "JSON: byte 13: a name must follow");
     check("{\"weight_map\":{" V_PROJ ":" ONE "," V_PROJ ":" TWO "}}", PA_ERR_FORMAT, "duplicate");
 }
 

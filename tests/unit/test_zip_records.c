@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes of zip records: CRC, deflate, reading in parts. */
+#include <pthread.h>
+
 #include "checkpoint/formats/zip.h"
 #include "pa_test_archive.h"
 
@@ -160,7 +162,7 @@ static void test_records_come_in_whole_pieces(void **state)
     pa_test_free(&packed);
 }
 
-static void test_a_wrong_crc_is_seen_when_half_is_read(void **state)
+static void test_a_wrong_crc_is_seen_whatever_is_read(void **state)
 {
     (void)state;
     pa_error err;
@@ -168,12 +170,100 @@ static void test_a_wrong_crc_is_seen_when_half_is_read(void **state)
     unsigned char *got = malloc(BIG);
     assert_non_null(got);
     assert_ok(open_record(big, BIG, BIG, big_crc() ^ 1, 0, &storage, &err));
-    assert_span(storage, 0, 10); /* a small part is not worth reading all */
+    assert_fails(pa_storage_read(storage, 0, 10, got, &err), PA_ERR_FORMAT, "CRC");
     assert_fails(pa_storage_read(storage, BIG / 4, BIG / 2, got, &err), PA_ERR_FORMAT, "CRC");
     assert_non_null(strstr(err.message, path));
     assert_non_null(strstr(err.message, "x: "));
     pa_storage_release(storage);
     free(got);
+}
+
+/* What a second reader gets while the first one has its first piece, and no more. */
+typedef struct second {
+    pa_storage *storage;
+    pa_status status;
+    int started;
+} second;
+
+static pa_status read_in_between(void *user, const void *bytes, int64_t count, pa_error *err)
+{
+    second *s = user;
+    unsigned char got[10];
+    (void)bytes;
+    (void)count;
+    (void)err;
+    if (!s->started) {
+        s->started = 1;
+        s->status = pa_storage_read(s->storage, 5, sizeof(got), got, NULL);
+    }
+    return PA_OK;
+}
+
+static void test_another_reader_waits_for_no_verdict_and_trusts_none(void **state)
+{
+    (void)state;
+    pa_error err;
+    second s = {NULL, PA_OK, 0};
+    assert_ok(open_record(big, BIG, BIG, big_crc() ^ 1, 0, &s.storage, &err));
+    assert_fails(s.storage->ops->pass(s.storage, 0, BIG, read_in_between, &s, &err), PA_ERR_FORMAT, "CRC");
+    assert_int_equal(s.status, PA_ERR_FORMAT);
+    pa_storage_release(s.storage);
+    s = (second){NULL, PA_ERR_FORMAT, 0};
+    assert_ok(open_record(big, BIG, BIG, big_crc(), 0, &s.storage, &err));
+    assert_ok(s.storage->ops->pass(s.storage, 0, BIG, read_in_between, &s, &err));
+    assert_int_equal(s.status, PA_OK);
+    pa_storage_release(s.storage);
+}
+
+/* Parts of a record, over and over: none may ever come without an error. */
+static void *read_parts(void *user)
+{
+    pa_storage *storage = user;
+    unsigned char got[1000];
+    intptr_t believed = 0;
+    for (int64_t i = 0; i < 50; i++) {
+        believed += pa_storage_read(storage, i * 3000, sizeof(got), got, NULL) == PA_OK;
+    }
+    return (void *)believed;
+}
+
+static void test_two_threads_find_the_same_record_wrong(void **state)
+{
+    (void)state;
+    pa_error err;
+    pa_storage *storage = NULL;
+    pthread_t other;
+    void *believed = NULL;
+    assert_ok(open_record(big, BIG, BIG, big_crc() ^ 1, 0, &storage, &err));
+    assert_int_equal(pthread_create(&other, NULL, read_parts, storage), 0);
+    assert_null(read_parts(storage));
+    assert_int_equal(pthread_join(other, &believed), 0);
+    assert_null(believed);
+    pa_storage_release(storage);
+}
+
+/* Once: what was verified and is damaged behind the reader's back is what the file is watched for. */
+static void test_a_verified_record_is_read_in_part(void **state)
+{
+    (void)state;
+    pa_error err;
+    pa_file *file = NULL;
+    pa_zip *zip = NULL;
+    pa_storage *storage = NULL;
+    unsigned char got[10];
+    assert_ok(open_record(big, BIG, BIG, big_crc(), 0, &storage, &err)); /* writes it */
+    pa_storage_release(storage);
+    assert_ok(pa_file_open(&pa_allocator_default, path, &file, &err));
+    assert_ok(pa_zip_open(&pa_allocator_default, file, &zip, &err));
+    assert_ok(pa_zip_storage(zip, 0, &storage, &err));
+    const int64_t before = pa_file_bytes_read(file);
+    assert_ok(pa_storage_read(storage, 1000, sizeof(got), got, &err));
+    assert_int_equal(pa_file_bytes_read(file) - before, BIG);
+    assert_ok(pa_storage_read(storage, 2000, sizeof(got), got, &err));
+    assert_int_equal(pa_file_bytes_read(file) - before, BIG + (int64_t)sizeof(got));
+    pa_storage_release(storage);
+    pa_zip_close(zip);
+    pa_file_release(file);
 }
 
 static void test_a_crc_of_zero_was_not_computed(void **state)
@@ -274,7 +364,10 @@ int main(void)
         cmocka_unit_test(test_any_part_of_a_stored_record_is_read),
         cmocka_unit_test(test_any_part_of_a_deflated_record_is_read),
         cmocka_unit_test(test_records_come_in_whole_pieces),
-        cmocka_unit_test(test_a_wrong_crc_is_seen_when_half_is_read),
+        cmocka_unit_test(test_a_wrong_crc_is_seen_whatever_is_read),
+        cmocka_unit_test(test_another_reader_waits_for_no_verdict_and_trusts_none),
+        cmocka_unit_test(test_two_threads_find_the_same_record_wrong),
+        cmocka_unit_test(test_a_verified_record_is_read_in_part),
         cmocka_unit_test(test_a_crc_of_zero_was_not_computed),
         cmocka_unit_test(test_deflated_records_that_lie_are_refused),
         cmocka_unit_test(test_a_bomb_stops_at_its_declared_size),

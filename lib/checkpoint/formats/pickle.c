@@ -6,8 +6,8 @@
 
 #include "checkpoint/formats/pickle_vm.h"
 
-/* An entry of a state_dict takes some 20 opcodes and 800 bytes of nodes. */
-enum { MAX_OPCODES = 4000000, MAX_ARENA_BYTES = 512 << 20 };
+/* An entry of a state_dict takes some 20 opcodes, and 200 bytes that stay. */
+enum { MAX_OPCODES = 4000000, MAX_ARENA_BYTES = 512 << 20, MAX_RELEASED_DEPTH = 16 };
 enum { PROTO = 0x80, STOP = 0x2e, FRAME = 0x95, MIN_PROTOCOL = 2, MAX_PROTOCOL = 5 };
 
 pa_status pa_pickle_alloc(pa_pickle *pickle, int64_t count, size_t size, void **out, pa_error *err)
@@ -26,11 +26,16 @@ pa_status pa_pickle_alloc(pa_pickle *pickle, int64_t count, size_t size, void **
 
 pa_status pa_pickle_node_create(pa_pickle *pickle, pa_pickle_type type, pa_pickle_node **out, pa_error *err)
 {
-    void *memory = NULL;
-    const pa_status status = pa_pickle_alloc(pickle, 1, sizeof(**out), &memory, err);
+    pa_status status = PA_OK;
+    void *memory = pickle->free_nodes;
+    if (memory != NULL) {
+        pickle->free_nodes = pickle->free_nodes->u.next;
+    } else {
+        status = pa_pickle_alloc(pickle, 1, sizeof(**out), &memory, err);
+    }
     *out = memory;
     if (status == PA_OK) {
-        (*out)->type = type;
+        **out = (pa_pickle_node){.type = type};
     }
     return status;
 }
@@ -49,23 +54,75 @@ static int may_hold_tensors(const pa_pickle_node *node)
     }
 }
 
+static void release_items(pa_pickle *vm, pa_pickle_node *list)
+{
+    const int64_t capacity = list->u.list.capacity;
+    if (capacity > 0 && capacity <= PA_PICKLE_FEW_ITEMS) {
+        memcpy(list->u.list.items, &vm->free_items[capacity], sizeof(vm->free_items[capacity]));
+        vm->free_items[capacity] = list->u.list.items;
+    }
+}
+
+int pa_pickle_holds_nodes(const pa_pickle_node *node)
+{
+    return node->type == PA_PICKLE_LIST || node->type == PA_PICKLE_TUPLE || node->type == PA_PICKLE_DICT;
+}
+
+/* What is nested too deep for the stack of this function stays where it is. */
+static void release(pa_pickle *vm, pa_pickle_node *node, int depth)
+{
+    if (node->is_shared || depth > MAX_RELEASED_DEPTH) {
+        return;
+    }
+    if (pa_pickle_holds_nodes(node)) {
+        for (int64_t i = 0; i < node->u.list.count; i++) {
+            release(vm, node->u.list.items[i], depth + 1);
+        }
+        release_items(vm, node);
+    }
+    node->u.next = vm->free_nodes;
+    vm->free_nodes = node;
+}
+
+void pa_pickle_release(pa_pickle *vm, pa_pickle_node *node)
+{
+    release(vm, node, 0);
+}
+
+pa_status pa_pickle_reserve(pa_pickle *vm, pa_pickle_node *list, int64_t capacity, pa_error *err)
+{
+    pa_status status = PA_OK;
+    void *memory = capacity <= PA_PICKLE_FEW_ITEMS ? vm->free_items[capacity] : NULL;
+    if (memory != NULL) {
+        memcpy(&vm->free_items[capacity], memory, sizeof(vm->free_items[capacity]));
+    } else {
+        PA_TRY(pa_pickle_alloc(vm, capacity, sizeof(*list->u.list.items), &memory, err));
+    }
+    list->u.list.items = memory;
+    list->u.list.capacity = capacity;
+
+cleanup:
+    return status;
+}
+
 pa_status pa_pickle_node_append(pa_pickle *pickle, pa_pickle_node *list, pa_pickle_node *item, pa_error *err)
 {
     if (list->u.list.count == list->u.list.capacity) {
-        void *grown = NULL;
+        pa_pickle_node before = *list;
         const int64_t capacity = list->u.list.capacity < 2 ? 2 : 2 * list->u.list.capacity;
-        const pa_status status = pa_pickle_alloc(pickle, capacity, sizeof(item), &grown, err);
+        const pa_status status = pa_pickle_reserve(pickle, list, capacity, err);
         if (status != PA_OK) {
             return status;
         }
-        if (list->u.list.count > 0) {
-            memcpy(grown, list->u.list.items, (size_t)list->u.list.count * sizeof(item));
+        if (before.u.list.count > 0) {
+            memcpy(list->u.list.items, before.u.list.items, (size_t)before.u.list.count * sizeof(item));
         }
-        list->u.list.items = grown;
-        list->u.list.capacity = capacity;
+        release_items(pickle, &before);
     }
     list->u.list.items[list->u.list.count++] = item;
-    list->is_nested |= may_hold_tensors(item);
+    if (may_hold_tensors(item)) {
+        list->is_nested = 1;
+    }
     return PA_OK;
 }
 
@@ -292,7 +349,10 @@ static pa_status read(const pa_allocator *mem, const unsigned char *bytes, int64
     vm->bytes = bytes;
     vm->length = length;
     vm->may_be_followed = may_be_followed;
-    const pa_status status = run(vm, err);
+    pa_status status = pa_pickle_plan_memo(vm, err);
+    if (status == PA_OK) {
+        status = run(vm, err);
+    }
     free_machine(vm);
     if (status != PA_OK) {
         pa_pickle_destroy(vm);

@@ -29,7 +29,8 @@ typedef enum pa_pickle_type {
 typedef struct pa_pickle_node pa_pickle_node;
 struct pa_pickle_node {
     pa_pickle_type type;
-    int32_t is_nested; /**< List, tuple, dict: 1 when there may be a tensor in it, however deep. */
+    int16_t is_nested; /**< List, tuple, dict: 1 when there may be a tensor in it, however deep. */
+    int16_t is_shared; /**< 0: of the stack or of one container alone; 1: others may refer to it. */
     union {
         int64_t integer; /**< Int, bool. */
         double real;
@@ -42,13 +43,17 @@ struct pa_pickle_node {
             pa_pickle_node **items; /**< Dict: key, value, key, value ... Repeated keys are kept. */
             int64_t count;
             int64_t capacity;
-        } list; /**< List, tuple, dict. The items of a set are not kept. */
+        } list;               /**< List, tuple, dict. The items of a set are not kept. */
+        pa_pickle_node *next; /**< Of those that were released. */
     } u;
 };
 
 typedef struct pa_pickle pa_pickle;
 
-/** Meaning of the names in a pickle. `out` is never NULL on PA_OK; nodes are made with the functions below. */
+/**
+ * Meaning of the names in a pickle. `out` is never NULL on PA_OK; nodes are made with the functions below. What hooks
+ * are given is gone afterwards, but for `out` if it is a part of it, for the items of `out`, and for the bytes of texts.
+ */
 typedef struct pa_pickle_hooks {
     void *user;
     /** A name. One that is not known is PA_ERR_UNSUPPORTED. */

@@ -33,6 +33,7 @@ static pa_status make_tuple(pa_pickle *vm, int64_t first, pa_error *err)
     pa_status status = PA_OK;
     pa_pickle_node *tuple = NULL;
     PA_TRY(pa_pickle_node_create(vm, PA_PICKLE_TUPLE, &tuple, err));
+    PA_TRY(pa_pickle_reserve(vm, tuple, vm->depth - first, err));
     for (int64_t i = first; i < vm->depth; i++) {
         PA_TRY(pa_pickle_node_append(vm, tuple, vm->stack[i], err));
     }
@@ -71,8 +72,12 @@ static pa_status fill(pa_pickle *vm, int64_t first, pa_pickle_type type, pa_erro
     PA_REQUIRE(target->type == type || target->type == PA_PICKLE_OPAQUE, err, PA_ERR_FORMAT, "needs %s, not %s",
                pa_pickle_type_name(type), pa_pickle_type_name(target->type));
     PA_REQUIRE(type != PA_PICKLE_DICT || (vm->depth - first) % 2 == 0, err, PA_ERR_FORMAT, "a key without a value");
-    for (int64_t i = first; i < vm->depth && target->type == type && type != PA_PICKLE_SET; i++) {
-        PA_TRY(pa_pickle_node_append(vm, target, vm->stack[i], err));
+    for (int64_t i = first; i < vm->depth; i++) {
+        if (target->type == type && type != PA_PICKLE_SET) {
+            PA_TRY(pa_pickle_node_append(vm, target, vm->stack[i], err));
+        } else {
+            pa_pickle_release(vm, vm->stack[i]);
+        }
     }
     vm->depth = first;
 
@@ -119,7 +124,9 @@ pa_status pa_pickle_op_frozen_set(pa_pickle *vm, pa_error *err)
     pa_pickle_node *set = NULL;
     PA_TRY(pa_pickle_pop_mark(vm, &first, err));
     PA_TRY(pa_pickle_node_create(vm, PA_PICKLE_SET, &set, err));
-    vm->depth = first;
+    while (vm->depth > first) {
+        pa_pickle_release(vm, vm->stack[--vm->depth]);
+    }
     PA_TRY(pa_pickle_push(vm, set, err));
 
 cleanup:

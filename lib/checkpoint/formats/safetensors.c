@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/arena.h"
+#include "base/repeated.h"
 #include "base/sort.h"
 #include "checkpoint/formats/bytes.h"
 #include "checkpoint/formats/format_impl.h"
@@ -16,13 +16,13 @@ enum { MAX_HEADER = 100000000, LENGTH_BYTES = 8, MAX_DIMENSIONS = 64 };
 
 /* One entry of the header. */
 typedef struct header_entry {
-    const char *name; /* the header's */
+    const char *name; /* the archive's, as the shape is: it would take more room than its text twice */
     const pa_safetensors_type *type;
     int64_t begin; /* in the buffer behind the header */
     int64_t end;
-    int64_t bits;     /* that the shape asks for; OVERFLOWN when there is no such number */
-    int32_t value_at; /* in the header; read a second time for the shape, which would take more room than its text */
-    int32_t value_length;
+    int64_t bits; /* that the shape asks for; OVERFLOWN when there is no such number */
+    const int64_t *shape;
+    int32_t ndim;
 } header_entry;
 
 enum { OVERFLOWN = -1 };
@@ -33,10 +33,9 @@ typedef struct header {
     const pa_allocator *mem;
     char *text;
     int64_t length;
-    pa_arena arena; /* names */
     header_entry *entries;
     int64_t count;
-    int64_t *order; /* by name, then by place in the buffer */
+    int64_t *order; /* by place in the buffer */
     int32_t has_metadata;
 } header;
 
@@ -84,17 +83,10 @@ static pa_status named(pa_status status, pa_error *err)
 /* A text of the header, into an arena. Names are always texts; values of metadata must be. */
 static pa_status read_string(pa_json_part part, pa_arena *arena, const char **out, pa_error *err)
 {
-    pa_status status = PA_OK;
-    json_t *value = NULL;
-    PA_TRY(named(pa_json_read_part(part, &value, err), err));
-    if (!json_is_string(value)) {
-        PA_TRY(fail_entry(metadata_name, "must be an object of texts", err));
+    pa_status status = named(pa_json_read_text(part, arena, out, err), err);
+    if (status == PA_OK && *out == NULL) {
+        status = fail_entry(metadata_name, "must be an object of texts", err);
     }
-    *out = pa_arena_strdup(arena, json_string_value(value));
-    PA_REQUIRE_MEMORY(*out, err, "a header");
-
-cleanup:
-    json_decref(value);
     return status;
 }
 
@@ -122,23 +114,45 @@ static int is_size(const json_t *value)
 }
 
 /* Sizes of an empty tensor, too, must have a product, for the sake of strides. */
-static int64_t count_bits(int64_t bits, const json_t *shape)
+static int64_t count_bits(int64_t bits, const int64_t *shape, int32_t ndim)
 {
     int empty = 0;
     int overflow = 0;
-    for (size_t i = 0; i < json_array_size(shape); i++) {
-        const int64_t size = json_integer_value(json_array_get(shape, i));
-        empty |= size == 0;
-        overflow |= __builtin_mul_overflow(bits, size == 0 ? 1 : size, &bits);
+    for (int32_t i = 0; i < ndim; i++) {
+        empty |= shape[i] == 0;
+        overflow |= __builtin_mul_overflow(bits, shape[i] == 0 ? 1 : shape[i], &bits);
     }
     return overflow ? OVERFLOWN : (empty ? 0 : bits);
 }
 
-static pa_status read_entry(const json_t *value, header_entry *out, pa_error *err)
+static pa_status read_shape(const json_t *shape, pa_arena *arena, header_entry *out, pa_error *err)
 {
     pa_status status = PA_OK;
     const char *name = out->name;
     char shown[PA_PRINTABLE_SIZE] = "";
+    const size_t n = json_array_size(shape);
+    PA_REQUIRE(n <= MAX_DIMENSIONS, err, PA_ERR_LIMIT, "'%s': %zu dimensions, at most %d",
+               pa_printable(shown, name, (int64_t)strlen(name)), n, MAX_DIMENSIONS);
+    int64_t *sizes = pa_arena_alloc(arena, (int64_t)n, sizeof(*sizes));
+    PA_REQUIRE_MEMORY(sizes, err, "a header");
+    for (size_t i = 0; i < n; i++) {
+        const json_t *size = json_array_get(shape, i);
+        if (!is_size(size)) {
+            PA_TRY(fail_entry(name, "shape must be integers, at least 0", err));
+        }
+        sizes[i] = json_integer_value(size);
+    }
+    out->shape = sizes;
+    out->ndim = (int32_t)n;
+
+cleanup:
+    return status;
+}
+
+static pa_status read_entry(const json_t *value, pa_arena *arena, header_entry *out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const char *name = out->name;
     const json_t *shape = json_object_get(value, "shape");
     const json_t *place = json_object_get(value, "data_offsets");
     if (!json_is_object(value) || json_object_size(value) != 3 || json_object_get(value, "dtype") == NULL ||
@@ -151,47 +165,41 @@ static pa_status read_entry(const json_t *value, header_entry *out, pa_error *er
     }
     out->begin = json_integer_value(json_array_get(place, 0));
     out->end = json_integer_value(json_array_get(place, 1));
-    PA_REQUIRE(json_array_size(shape) <= MAX_DIMENSIONS, err, PA_ERR_LIMIT, "'%s': %zu dimensions, at most %d",
-               pa_printable(shown, name, (int64_t)strlen(name)), json_array_size(shape), MAX_DIMENSIONS);
-    for (size_t i = 0; i < json_array_size(shape); i++) {
-        if (!is_size(json_array_get(shape, i))) {
-            return fail_entry(name, "shape must be integers, at least 0", err);
-        }
-    }
-    out->bits = count_bits(out->type->bits, shape);
+    PA_TRY(read_shape(shape, arena, out, err));
+    out->bits = count_bits(out->type->bits, out->shape, out->ndim);
 
 cleanup:
     return status;
 }
 
-static int compare_keys(const void *items, int64_t a, int64_t b)
+static const char *key_of(const void *items, int64_t number)
 {
     const char *const *texts = items;
-    return strcmp(texts[2 * a], texts[2 * b]);
+    return texts[2 * number];
 }
 
-static int compare_names(const void *items, int64_t a, int64_t b)
+static const char *name_of(const void *items, int64_t number)
 {
     const header_entry *entries = items;
-    return strcmp(entries[a].name, entries[b].name);
+    return entries[number].name;
 }
 
-/* The number of an item that is the same as another one, or -1. Leaves the order sorted. */
-static int64_t find_repeated(int64_t *order, int64_t count, pa_compare_fn compare, const void *items)
-{
-    pa_sort_numbers(order, count, compare, items);
-    for (int64_t i = 1; i < count; i++) {
-        if (compare(items, order[i - 1], order[i]) == 0) {
-            return order[i];
-        }
-    }
-    return -1;
-}
-
-static pa_status read_pairs(pa_archive *archive, pa_json_part value, pa_error *err)
+static pa_status check_names(const header *h, pa_text_of_fn text_of, const void *items, int64_t count, pa_error *err)
 {
     pa_status status = PA_OK;
-    int64_t *order = NULL;
+    int64_t repeated = -1;
+    PA_TRY(pa_find_repeated(h->mem, count, text_of, items, &repeated, err));
+    if (repeated >= 0) {
+        PA_TRY(fail_entry(text_of(items, repeated), "duplicate name", err));
+    }
+
+cleanup:
+    return status;
+}
+
+static pa_status read_pairs(pa_archive *archive, const header *h, pa_json_part value, pa_error *err)
+{
+    pa_status status = PA_OK;
     pa_json_members members;
     pa_json_part parts[2];
     PA_TRY(named(pa_json_find_members(value, &members, err), err));
@@ -203,16 +211,11 @@ static pa_status read_pairs(pa_archive *archive, pa_json_part value, pa_error *e
         PA_TRY(read_string(parts[0], &archive->arena, &texts[2 * i], err));
         PA_TRY(read_string(parts[1], &archive->arena, &texts[2 * i + 1], err));
     }
-    PA_REQUIRE_MEMORY(order = pa_alloc_raw(&archive->ctx->mem, count, sizeof(*order)), err, "a header");
-    const int64_t repeated = find_repeated(order, count, compare_keys, texts);
-    if (repeated >= 0) {
-        PA_TRY(fail_entry(texts[2 * repeated], "duplicate name", err));
-    }
+    PA_TRY(check_names(h, key_of, texts, count, err));
     archive->notes.texts = texts;
     archive->notes.count = count;
 
 cleanup:
-    pa_free(&archive->ctx->mem, order);
     return status;
 }
 
@@ -225,7 +228,7 @@ static pa_status read_metadata(pa_archive *archive, header *h, pa_json_part valu
     }
     h->has_metadata = 1;
     if (value.length > 0 && value.text[0] == '{') {
-        return read_pairs(archive, value, err);
+        return read_pairs(archive, h, value, err);
     }
     PA_TRY(named(pa_json_read_part(value, &null, err), err));
     if (!json_is_null(null)) {
@@ -242,14 +245,12 @@ static pa_status read_member(pa_archive *archive, header *h, pa_json_part name, 
     pa_status status = PA_OK;
     json_t *root = NULL;
     header_entry *e = &h->entries[h->count];
-    PA_TRY(read_string(name, &h->arena, &e->name, err));
+    PA_TRY(read_string(name, &archive->arena, &e->name, err));
     if (strcmp(e->name, metadata_name) == 0) {
         return read_metadata(archive, h, value, err);
     }
-    e->value_at = (int32_t)value.at;
-    e->value_length = (int32_t)value.length;
     PA_TRY(named(pa_json_read_part(value, &root, err), err));
-    PA_TRY(read_entry(root, e, err));
+    PA_TRY(read_entry(root, &archive->arena, e, err));
     h->count++;
 
 cleanup:
@@ -267,17 +268,12 @@ static pa_status read_entries(pa_archive *archive, header *h, pa_error *err)
     PA_TRY(named(pa_json_check(h->text, h->length, &whole, err), err));
     PA_TRY(named(pa_json_find_members(whole, &members, err), err));
     h->entries = pa_alloc_raw(h->mem, members.count, sizeof(*h->entries));
-    h->order = pa_alloc_raw(h->mem, members.count, sizeof(*h->order));
     PA_REQUIRE_MEMORY(h->entries, err, "a header");
-    PA_REQUIRE_MEMORY(h->order, err, "a header");
     while (members.count > 0) {
         pa_json_next(&members, &name, &value);
         PA_TRY(read_member(archive, h, name, value, err));
     }
-    const int64_t repeated = find_repeated(h->order, h->count, compare_names, h->entries);
-    if (repeated >= 0) {
-        PA_TRY(fail_entry(h->entries[repeated].name, "duplicate name", err));
-    }
+    PA_TRY(check_names(h, name_of, h->entries, h->count, err));
 
 cleanup:
     return status;
@@ -319,6 +315,10 @@ static pa_status check_places(const pa_archive *archive, header *h, pa_error *er
     pa_status status = PA_OK;
     int64_t cursor = 0;
     const int64_t buffer = pa_file_size(archive->file) - LENGTH_BYTES - h->length;
+    PA_REQUIRE_MEMORY(h->order = pa_alloc_raw(h->mem, h->count, sizeof(*h->order)), err, "a header");
+    for (int64_t i = 0; i < h->count; i++) {
+        h->order[i] = i;
+    }
     pa_sort_order(h->order, h->count, compare_places, h->entries);
     for (int64_t i = 0; i < h->count; i++) {
         const header_entry *e = &h->entries[h->order[i]];
@@ -336,37 +336,29 @@ cleanup:
 static pa_status add_entry(pa_archive *archive, const header *h, const header_entry *e, pa_error *err)
 {
     pa_status status = PA_OK;
-    json_t *value = NULL;
-    int64_t sizes[MAX_DIMENSIONS];
-    const pa_json_part part = {h->text + e->value_at, e->value_length, e->value_at};
-    pa_tensor tensor = {.dtype = e->type->dtype, .shape = sizes};
+    pa_tensor tensor = {.dtype = e->type->dtype, .shape = e->shape, .ndim = e->ndim};
     if (e->type->dtype == 0) {
         return pa_archive_omit(archive, e->name, e->type->name, err);
     }
     tensor.swapped = pa_is_big_endian_machine() && e->type->bits > 8;
-    PA_TRY(named(pa_json_read_part(part, &value, err), err));
-    const json_t *shape = json_object_get(value, "shape");
-    tensor.ndim = (int32_t)json_array_size(shape);
-    for (int32_t i = 0; i < tensor.ndim; i++) {
-        sizes[i] = json_integer_value(json_array_get(shape, (size_t)i));
-    }
     PA_TRY(
         pa_span_of_file(archive->file, LENGTH_BYTES + h->length + e->begin, e->end - e->begin, &tensor.storage, err));
-    PA_TRY(pa_archive_add(archive, e->name, &tensor, err));
+    PA_TRY(pa_archive_add_own(archive, e->name, &tensor, err));
 
 cleanup:
     pa_storage_release(tensor.storage);
-    json_decref(value);
     return status;
 }
 
 static pa_status read(pa_archive *archive, pa_error *err)
 {
     pa_status status = PA_OK;
-    header h = {.mem = &archive->ctx->mem, .arena = {.mem = &archive->ctx->mem}};
+    header h = {.mem = &archive->ctx->mem};
     PA_TRY(read_text(archive, &h, err));
     archive->notes.possible = 1;
     PA_TRY(read_entries(archive, &h, err));
+    pa_free(h.mem, h.text);
+    h.text = NULL;
     PA_TRY(check_places(archive, &h, err));
     PA_TRY(pa_archive_reserve(archive, h.count, err));
     for (int64_t i = 0; i < h.count; i++) {
@@ -374,7 +366,6 @@ static pa_status read(pa_archive *archive, pa_error *err)
     }
 
 cleanup:
-    pa_arena_free(&h.arena);
     pa_free(h.mem, h.entries);
     pa_free(h.mem, h.order);
     pa_free(h.mem, h.text);

@@ -204,6 +204,8 @@ static pa_status read_pickles(legacy *l, int64_t length, int64_t *object, pa_err
     PA_TRY(read_machine(l, &hooks, err));
     *object = l->used;
     PA_TRY(next_pickle(l, &hooks, &pickle, err));
+    pa_pickle_destroy(pickle);
+    pickle = NULL;
     PA_TRY(next_pickle(l, &hooks, &l->keys, err));
 
 cleanup:
@@ -277,6 +279,8 @@ static pa_status read_all(legacy *l, pa_archive *archive, pa_error *err)
     PA_TRY(status);
     PA_TRY(sort_storages(l, err));
     PA_TRY(place_storages(l, err));
+    pa_pickle_destroy(l->keys);
+    l->keys = NULL;
     l->reader.count = l->count;
     PA_TRY(pa_torch_reader_start(&l->reader, err));
     const pa_pickle_hooks hooks = pa_torch_hooks(&l->reader);

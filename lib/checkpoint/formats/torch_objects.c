@@ -146,28 +146,32 @@ cleanup:
     return status;
 }
 
-static pa_status copy_integers(pa_pickle *pickle, const pa_pickle_node *tuple, const char *what, int64_t **out,
+static pa_status read_integers(const pa_pickle_node *tuple, const char *what, int64_t out[MAX_DIMENSIONS],
                                pa_error *err)
 {
-    void *memory = NULL;
     if (tuple->type != PA_PICKLE_TUPLE || tuple->u.list.count > MAX_DIMENSIONS) {
         return pa_fail(err, PA_ERR_FORMAT, "%s must be a tuple of at most %d integers", what, MAX_DIMENSIONS);
     }
-    const int64_t count = tuple->u.list.count;
-    const pa_status status = pa_pickle_alloc(pickle, count, sizeof(**out), &memory, err);
-    if (status != PA_OK) {
-        return status;
-    }
-    *out = memory;
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < tuple->u.list.count; i++) {
         const pa_pickle_node *item = tuple->u.list.items[i];
         if (item->type != PA_PICKLE_INT) {
             return pa_fail(err, PA_ERR_FORMAT, "%s: item %lld is %s, not an integer", what, (long long)i,
                            pa_pickle_type_name(item->type));
         }
-        (*out)[i] = item->u.integer;
+        out[i] = item->u.integer;
     }
     return PA_OK;
+}
+
+/* As pa_packed_strides() has them; of sizes that nobody has checked. */
+static int are_packed(const int64_t *shape, const int64_t *strides, int64_t ndim)
+{
+    int64_t packed = 1;
+    int same = 1;
+    for (int64_t i = ndim - 1; i >= 0 && same; i--) {
+        same = strides[i] == packed && !__builtin_mul_overflow(packed, shape[i] > 0 ? shape[i] : 1, &packed);
+    }
+    return same;
 }
 
 /* {'conj': True} or {'neg': True} would change the elements. */
@@ -190,8 +194,8 @@ static pa_status make_tensor(const pa_torch_reader *reader, pa_pickle *pickle, c
     pa_status status = PA_OK;
     const int typed = function->role == PA_TORCH_TENSOR_OF_TYPE;
     pa_pickle_node *const *items = args->u.list.items;
-    int64_t *shape = NULL;
-    int64_t *strides = NULL;
+    int64_t shape[MAX_DIMENSIONS];
+    int64_t strides[MAX_DIMENSIONS];
     void *memory = NULL;
     const int64_t count = args->u.list.count;
     PA_REQUIRE(count >= (typed ? 7 : 4) && count <= (typed ? 8 : 7), err, PA_ERR_FORMAT, "%s with %lld arguments",
@@ -210,21 +214,30 @@ static pa_status make_tensor(const pa_torch_reader *reader, pa_pickle *pickle, c
     PA_REQUIRE(items[0]->type == PA_PICKLE_STORAGE && items[1]->type == PA_PICKLE_INT, err, PA_ERR_FORMAT,
                "%s: needs a storage and an offset, not %s and %s", function->name, pa_pickle_type_name(items[0]->type),
                pa_pickle_type_name(items[1]->type));
-    PA_TRY(copy_integers(pickle, items[2], "sizes", &shape, err));
-    PA_TRY(copy_integers(pickle, items[3], "strides", &strides, err));
+    PA_TRY(read_integers(items[2], "sizes", shape, err));
+    PA_TRY(read_integers(items[3], "strides", strides, err));
     PA_REQUIRE(items[2]->u.list.count == items[3]->u.list.count, err, PA_ERR_FORMAT, "%lld sizes but %lld strides",
                (long long)items[2]->u.list.count, (long long)items[3]->u.list.count);
 
     PA_TRY(pa_pickle_alloc(pickle, 1, sizeof(pa_tensor), &memory, err));
     pa_tensor *tensor = memory;
+    const int64_t ndim = items[2]->u.list.count;
+    const size_t bytes = (size_t)ndim * sizeof(*shape);
+    const int packed = are_packed(shape, strides, ndim);
+    PA_TRY(pa_pickle_alloc(pickle, packed ? ndim : 2 * ndim, sizeof(*shape), &memory, err));
+    int64_t *extents = memory;
+    memcpy(extents, shape, bytes);
+    if (!packed) {
+        memcpy(extents + ndim, strides, bytes);
+    }
     const pa_torch_storage *storage = items[0]->u.object;
     tensor->storage = storage->storage;
     tensor->dtype = typed ? type->dtype : storage->type->dtype;
     tensor->swapped = reader->swapped && pa_dtype_size(tensor->dtype) > 1;
-    tensor->ndim = (int32_t)items[2]->u.list.count;
+    tensor->ndim = (int32_t)ndim;
     tensor->offset = items[1]->u.integer;
-    tensor->shape = shape;
-    tensor->strides = strides;
+    tensor->shape = extents;
+    tensor->strides = packed ? NULL : extents + ndim;
     PA_TRY(pa_pickle_node_create(pickle, PA_PICKLE_TENSOR, out, err));
     (*out)->u.object = tensor;
 

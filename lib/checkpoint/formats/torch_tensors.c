@@ -82,12 +82,24 @@ static pa_status add_value(walk *w, const pa_pickle_node *value, int depth, pa_e
     return add_items(w, value, depth + 1, err);
 }
 
+static int64_t count_tensors(const pa_pickle_node *items)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < items->u.list.count; i++) {
+        n += items->u.list.items[i]->type == PA_PICKLE_TENSOR;
+    }
+    return n;
+}
+
 static pa_status add_items(walk *w, const pa_pickle_node *items, int depth, pa_error *err)
 {
     pa_status status = PA_OK;
     const int64_t length = w->name.length;
     const int is_dict = items->type == PA_PICKLE_DICT;
     PA_REQUIRE(depth < MAX_DEPTH, err, PA_ERR_LIMIT, "dicts are nested more than %d deep", MAX_DEPTH);
+    if (depth == 0) {
+        PA_TRY(pa_archive_reserve(w->archive, count_tensors(items), err));
+    }
     for (int64_t i = 0; i < items->u.list.count; i += 1 + is_dict) {
         const pa_pickle_node *key = is_dict ? items->u.list.items[i] : NULL;
         const pa_pickle_node *value = items->u.list.items[i + is_dict];

@@ -123,6 +123,8 @@ static pa_status read(pa_archive *archive, pa_error *err)
     PA_TRY(pa_torch_reader_start(&reader, err));
     const pa_pickle_hooks hooks = pa_torch_hooks(&reader);
     status = pa_pickle_read(mem, bytes, zip->entries[entry].size, &hooks, &pickle, err);
+    pa_zip_close(zip);
+    zip = NULL;
     if (status == PA_OK) {
         status = pa_torch_add_tensors(archive, pa_file_path(archive->file), pickle, err);
     }

@@ -236,13 +236,13 @@ pa_status pa_zip_check(const pa_zip *zip, int64_t number, pa_error *err)
     return read_span(zip->mem, zip->file, &zip->entries[number], 1, &want, err);
 }
 
+/* One a tensor, and a file may have a hundred thousand of them. */
 typedef struct record_storage {
     pa_storage base;
-    pa_allocator mem;
     pa_file *file;
-    pa_zip_entry entry; /**< Its name is `name`. */
-    char *name;
-    atomic_int verified; /**< Or about to be: one reader does it, the others need not wait. */
+    pa_zip_entry entry;  /**< Its name is `name`. */
+    atomic_int verified; /**< The whole record was read, and its CRC is right. */
+    char name[];
 } record_storage;
 
 static pa_status storage_pass(pa_storage *self, int64_t offset, int64_t bytes, pa_bytes_fn take, void *user,
@@ -250,15 +250,15 @@ static pa_status storage_pass(pa_storage *self, int64_t offset, int64_t bytes, p
 {
     record_storage *record = (record_storage *)self;
     span want = {.offset = offset, .bytes = bytes, .take = take, .user = user};
-    /* A record that is short, or of which most is asked for, is read whole: its CRC then costs little. */
-    const int is_worth = self->bytes <= PA_PIECE || bytes >= self->bytes - self->bytes / 2;
-    const int verify = is_worth && !atomic_exchange_explicit(&record->verified, 1, memory_order_relaxed);
-    const pa_status status = read_span(&record->mem, record->file, &record->entry, verify, &want, err);
+    /* Until one reader has verified it each does so for itself, and reads all of it, whatever part it was asked for. */
+    const int verify = !atomic_load_explicit(&record->verified, memory_order_relaxed);
+    const pa_allocator mem = pa_file_allocator(record->file);
+    const pa_status status = read_span(&mem, record->file, &record->entry, verify, &want, err);
     if (status != PA_OK && want.refused == PA_OK) {
         pa_file_error_prefix(record->file, err);
     }
-    if (status != PA_OK && verify) {
-        atomic_store_explicit(&record->verified, 0, memory_order_relaxed);
+    if (status == PA_OK && verify) {
+        atomic_store_explicit(&record->verified, 1, memory_order_relaxed);
     }
     return status;
 }
@@ -266,8 +266,7 @@ static pa_status storage_pass(pa_storage *self, int64_t offset, int64_t bytes, p
 static void storage_destroy(pa_storage *self)
 {
     record_storage *record = (record_storage *)self;
-    const pa_allocator mem = record->mem;
-    pa_free(&mem, record->name);
+    const pa_allocator mem = pa_file_allocator(record->file);
     pa_file_release(record->file);
     pa_free(&mem, record);
 }
@@ -282,22 +281,19 @@ static const pa_storage_ops record_ops = {storage_pass, storage_destroy, storage
 
 pa_status pa_zip_storage(const pa_zip *zip, int64_t number, pa_storage **out, pa_error *err)
 {
+    pa_status status = PA_OK;
     const pa_zip_entry *entry = &zip->entries[number];
+    const size_t name_bytes = strlen(entry->name) + 1;
     *out = NULL;
-    record_storage *record = pa_alloc(zip->mem, 1, sizeof(*record));
-    char *name = pa_strdup(zip->mem, entry->name);
-    if (record == NULL || name == NULL) {
-        pa_free(zip->mem, record);
-        pa_free(zip->mem, name);
-        return pa_fail_nomem(err, "a storage");
-    }
+    record_storage *record = pa_alloc_raw(zip->mem, (int64_t)(sizeof(*record) + name_bytes), 1);
+    PA_REQUIRE_MEMORY(record, err, "a storage");
     pa_storage_init(&record->base, &record_ops, NULL, entry->size);
-    record->mem = *zip->mem;
     record->file = pa_file_retain(zip->file);
     record->entry = *entry;
-    record->entry.name = name;
-    record->name = name;
+    record->entry.name = memcpy(record->name, entry->name, name_bytes);
     atomic_init(&record->verified, 0);
     *out = &record->base;
-    return PA_OK;
+
+cleanup:
+    return status;
 }
