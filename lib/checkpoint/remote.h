@@ -7,6 +7,8 @@
 
 #include <picoanalyze/checkpoint.h>
 
+#include "base/text.h"
+
 /** A file of a step. */
 typedef struct pa_remote_file {
     int64_t step;
@@ -31,6 +33,8 @@ struct pa_remote {
     pa_status (*fetch)(pa_remote *remote, const pa_remote_file *file, char **path, pa_error *err);
     /** Have all of these here that the steps have. */
     pa_status (*fetch_all)(pa_remote *remote, const pa_remote_file *files, int64_t n_files, pa_error *err);
+    /** Append what tells the files of a step from others that may come to have the same names. */
+    pa_status (*identify)(pa_remote *remote, int64_t step, pa_text *out, pa_error *err);
     void (*destroy)(pa_remote *remote);
 };
 
@@ -47,6 +51,9 @@ typedef struct pa_run_file {
     const char *split;
     pa_kind kind;
 } pa_run_file;
+
+/** Append what is known of the content of a step without reading it: of a run that is here, nothing. */
+pa_status pa_run_identify(const pa_run *run, int64_t step, pa_text *out, pa_error *err);
 
 /** Have these files here before they are asked for, if they are elsewhere and exist. */
 pa_status pa_run_fetch(const pa_run *run, const pa_run_file *files, int64_t n_files, pa_error *err);

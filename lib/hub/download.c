@@ -165,6 +165,7 @@ static pa_status make_blob(pa_hub_repo *repo, const char *commit, pa_hub_file *f
     PA_TRY(pa_make_parents(&repo->hub->ctx->mem, blob, err));
     status = fill(repo, commit, file, incomplete.data, &resumed, err);
     if (status == PA_ERR_FORMAT && resumed) { /* what was left there was bad */
+        pa_error_clear(err);
         status = fill(repo, commit, file, incomplete.data, &resumed, err);
     }
     PA_TRY(status);
@@ -205,6 +206,7 @@ pa_status pa_hub_download(pa_hub_repo *repo, const char *commit, const char *nam
     pa_status status = PA_OK;
     char *pointer = NULL;
     pa_hub_tree *tree = NULL;
+    pa_hub_enter(repo->hub);
     PA_TRY(pa_hub_pointer(repo, commit, name, &pointer, err));
     if (!pa_cache_has(repo->folder, pointer)) {
         PA_REQUIRE(!repo->hub->offline, err, PA_ERR_NOT_FOUND,
@@ -222,6 +224,7 @@ pa_status pa_hub_download(pa_hub_repo *repo, const char *commit, const char *nam
     }
 
 cleanup:
+    pa_hub_leave(repo->hub);
     pa_free(&repo->hub->ctx->mem, pointer);
     return status;
 }

@@ -79,6 +79,8 @@ pa_status pa_hub_open(pa_context *ctx, const pa_hub_options *options, pa_hub **o
     if (options->ca_file != NULL && options->ca_file[0] != '\0') {
         PA_TRY(copy(&ctx->mem, options->ca_file, &hub->ca_file, err));
     }
+    PA_TRY(copy(&ctx->mem, options->ca_file_from != NULL ? options->ca_file_from : "pa_hub_options.ca_file",
+                &hub->ca_file_from, err));
     *out = hub;
     hub = NULL;
 
@@ -99,8 +101,24 @@ void pa_hub_destroy(pa_hub *hub)
         pa_free(mem, hub->proxy);
         pa_free(mem, hub->no_proxy);
         pa_free(mem, hub->ca_file);
+        pa_free(mem, hub->ca_file_from);
         pa_free(mem, hub);
     }
+}
+
+void pa_hub_enter(pa_hub *hub)
+{
+    (void)pthread_mutex_lock(&hub->lock);
+    hub->working++;
+    (void)pthread_mutex_unlock(&hub->lock);
+}
+
+void pa_hub_leave(pa_hub *hub)
+{
+    (void)pthread_mutex_lock(&hub->lock);
+    hub->working--;
+    hub->cancelled = hub->cancelled && hub->working > 0;
+    (void)pthread_mutex_unlock(&hub->lock);
 }
 
 int pa_hub_tick(pa_hub *hub, const pa_hub_progress *more)

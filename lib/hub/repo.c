@@ -31,9 +31,23 @@ static const char *commit_of(const pa_hub_repo *repo, int64_t step, const char *
     return "";
 }
 
+static const char *const splits[] = {"train", "val", ""};
+
+/* The commits that files are taken from: others may come to lead to the revision, or to be in their place. */
+static pa_status identify(pa_remote *remote, int64_t step, pa_text *out, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const pa_hub_repo *repo = (const pa_hub_repo *)remote;
+    for (int i = 0; i < 3; i++) {
+        PA_TRY(pa_text_printf(out, err, "%s,", commit_of(repo, step, splits[i])));
+    }
+
+cleanup:
+    return status;
+}
+
 static pa_status begin(pa_remote *remote, int64_t step, pa_error *err)
 {
-    static const char *const splits[] = {"train", "val", ""};
     pa_status status = PA_OK;
     pa_hub_tree *tree = NULL;
     pa_hub_repo *repo = (pa_hub_repo *)remote;
@@ -179,6 +193,7 @@ static pa_status fetch_all(pa_remote *remote, const pa_remote_file *files, int64
     errand e = {.repo = (pa_hub_repo *)remote};
     const pa_allocator *mem = &e.repo->hub->ctx->mem;
     const pa_job job = {.next = next_file, .run = run_file, .ended = ended, .user = &e};
+    pa_hub_enter(e.repo->hub);
     e.files = pa_alloc(mem, n_files, sizeof(*e.files));
     PA_REQUIRE_MEMORY(e.files, err, "the names of files");
     PA_TRY(choose(&e, files, n_files, err));
@@ -188,6 +203,7 @@ static pa_status fetch_all(pa_remote *remote, const pa_remote_file *files, int64
     }
 
 cleanup:
+    pa_hub_leave(e.repo->hub);
     pa_pool_destroy(pool);
     pa_free(mem, e.files);
     return status;
@@ -234,6 +250,7 @@ static pa_status make(pa_hub *hub, const char *repo_id, const char *revision, pa
     repo->hub = hub;
     repo->steps.mem = mem;
     atomic_init(&repo->remote.references, 1);
+    repo->remote.identify = identify;
     repo->remote.begin = begin;
     repo->remote.has = has;
     repo->remote.fetch = fetch;
@@ -294,7 +311,10 @@ pa_status pa_run_open_hub(pa_hub *hub, const char *repo_id, const char *revision
     PA_TRY(pa_hub_check_repo(repo_id, err));
     PA_TRY(pa_hub_check_revision(revision, err));
     PA_TRY(make(hub, repo_id, revision, &repo, err));
-    PA_TRY(look(repo, err));
+    pa_hub_enter(hub);
+    status = look(repo, err);
+    pa_hub_leave(hub);
+    PA_TRY(status);
     PA_TRY(pa_run_open_remote(hub->ctx, &repo->remote, options, out, err));
 
 cleanup:

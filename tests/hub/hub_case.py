@@ -2,6 +2,7 @@
 """What tests of the program against server.py share. Scripts get PICOANALYZE SOURCE_TREE [UNITTEST_ARG...]."""
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,10 @@ metrics:
 steps: [0, 50, 100]
 """
 WEIGHTS = STUDY.replace("data_type: gradients", "data_type: weights").replace("swiglu.w_2", "swiglu.w_0")
+
+
+# Where the tests run in the background it may be ignored, and so it would be by all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class HubCase(unittest.TestCase):

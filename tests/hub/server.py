@@ -183,27 +183,30 @@ class Hub:
             data = bytes([data[0] ^ 1]) + data[1:]
         begin = 0
         asked = re.match(r"bytes=(\d+)-$", h.headers.get("Range") or "")
-        if asked and not (fault and fault[0] == "no range"):
+        if asked and not (fault and fault[0] in ("no range", "cut all")):
             begin = int(asked.group(1))
         h.send_response(206 if begin else 200)
-        for key, value in headers:
+        for key, value in (*headers, *(fault[2] if fault and fault[0] in ("cut", "cut all", "part") and len(fault) > 2 else ())):
             h.send_header(key, value)
         if begin:
             h.send_header("Content-Range", "bytes %d-%d/%d" % (begin, len(data) - 1, len(data)))
         part = data[begin:]
+        if fault and fault[0] == "part":  # and no more, as if it were all
+            part = part[:fault[1]]
         long = fault and fault[0] == "long"
         h.send_header("Content-Length", str(len(part) + (1000 if long else 0)))
         h.end_headers()
         if h.command == "HEAD":
             return None
         part = part + b"x" * 1000 if long else part
-        part = part[:len(part) // 2] if fault and fault[0] == "cut" else part
+        if fault and fault[0] in ("cut", "cut all"):
+            part = part[:fault[1] if len(fault) > 1 else len(part) // 2]
         chunk, pause = fault[1:] if fault and fault[0] == "slow" else (len(part), 0)
         for at in range(0, len(part), chunk):
             with self.lock:
                 self.sent[name] = self.sent.get(name, 0) + len(part[at:at + chunk])
             h.wfile.write(part[at:at + chunk])
             time.sleep(pause)
-        if fault and fault[0] == "cut":
+        if fault and fault[0] in ("cut", "cut all"):
             h.close_connection = True
         return None
