@@ -47,7 +47,8 @@ class HubCase(unittest.TestCase):
 
     def start(self, *options, before=(), branch="demo-1", repo="pico-lm/demo", study=STUDY, output="out", **environment):
         """`before` is what the program is started by, e.g. mpirun."""
-        (self.work / "study.yaml").write_text(study)
+        if (self.work / "study.yaml").read_text() != study:  # others may be reading it
+            (self.work / "study.yaml").write_text(study)
         env = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "SSL_CERT"))
                and not k.lower().endswith(("_proxy", "_ca_bundle"))}
         env.update(HF_HOME=str(self.work / "hf"), HF_ENDPOINT=self.hub.url, **environment)

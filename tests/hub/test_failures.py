@@ -177,7 +177,9 @@ class FailuresTest(HubCase):
         self.assertEqual(self.hub.sent, {})
         for path in repo.glob("trees/*.json"):
             path.write_text('{"format_version": 2, "files": {}}')
+        self.hub.reset()
         self.analyze(HF_HUB_OFFLINE="1")
+        self.assertEqual(self.hub.requests, [])
         self.assertEqual(self.results(), first)
 
     def test_two_files_of_one_name_are_refused(self):

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`picoanalyze analyze --repo_id` against a server that behaves like the Hub: test_hub.py PICOANALYZE SOURCE_TREE."""
+import fcntl
 import os
 import pathlib
 import re
+import subprocess
 
 from hub_case import RUN, STEPS, STUDY, WEIGHTS, HubCase, main
 from repository import DYNAMICS
@@ -56,6 +58,18 @@ class HubTest(HubCase):
             self.assertEqual(link.resolve(), (repo / "blobs" / blob_of(data, link.suffix == ".pt")).resolve())
         self.assertEqual(list((repo / "blobs").glob("*.incomplete")), [])
         self.assertTrue(any((self.cache / ".locks/models--pico-lm--demo").iterdir()))
+
+    def test_locks_are_those_of_other_tools(self):
+        lock = self.cache / ".locks/models--pico-lm--demo" / (blob_of(self.data_of(50, DYNAMICS + "val_gradients.pt"), True)
+                                                              + ".lock")
+        lock.parent.mkdir(parents=True)
+        with lock.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            process = self.start("--quiet")
+            with self.assertRaises(subprocess.TimeoutExpired):
+                process.wait(2)
+        self.end(process)  # closed: it may go on
+        self.assertEqual(self.results(), self.local())
 
     def test_offline(self):
         self.assertIn("offline", self.analyze(expect=1, HF_HUB_OFFLINE="1"))

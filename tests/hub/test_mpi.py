@@ -29,6 +29,9 @@ class ManyTest(HubCase):
     def test_ranks_tell_an_error_once(self):
         err = self.ranks(repo="pico-lm/absent", expect=1)
         self.assertEqual(err.count("there is no such repository"), 1, err)
+        self.hub.faults = {NAME: [("code", 403, [])] * 20}  # while it is executed
+        err = self.ranks(expect=1)
+        self.assertEqual(err.count("the token may not read it"), 1, err)
 
     def test_strangers_fetch_each_file_once(self):
         self.hub.faults = {NAME: [("slow", 8192, 0.02)] * len(STEPS)}

@@ -5,11 +5,11 @@ import struct
 
 from hub_case import RUN, WEIGHTS, HubCase, main
 from repository import repository
+from server import AT_ONCE
 
 MIB = 1 << 20
 NAME = "model.safetensors"
 ONE_STEP = WEIGHTS.replace("[0, 50, 100]", "[0]")
-AT_ONCE = [("RateLimit", '"api";r=0;t=0')]  # in a second, and not later each time
 
 
 class RetriesTest(HubCase):
@@ -52,6 +52,20 @@ class RetriesTest(HubCase):
         self.analyze(study=ONE_STEP)
         self.assertEqual(self.results(), self.local(ONE_STEP))
         self.assertEqual(self.asked(), [None, "bytes=%d-" % (5 * MIB)])
+
+    def test_bytes_from_elsewhere_are_not_taken(self):
+        self.hub.faults = {NAME: [("cut", MIB, AT_ONCE), ("shift",)]}
+        self.analyze(study=ONE_STEP)
+        self.assertEqual(self.results(), self.local(ONE_STEP))
+        self.assertEqual(self.asked(), [None] + ["bytes=%d-" % MIB] * 2)  # and not from the beginning
+
+    def test_lists_are_asked_for_from_the_beginning(self):
+        self.hub.faults = {"commits": [("cut",)], "tree": [("cut",)]}
+        self.analyze(study=ONE_STEP)
+        self.assertEqual(self.results(), self.local(ONE_STEP))
+        lists = [(path, r) for _, path, r in self.hub.requests if path.startswith("/api/")]
+        self.assertEqual(len(lists), len(set(lists)) + 2)
+        self.assertEqual({r for _, r in lists}, {None})
 
 
 if __name__ == "__main__":
