@@ -51,7 +51,7 @@ class HubCase(unittest.TestCase):
             (self.work / "study.yaml").write_text(study)
         env = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "SSL_CERT"))
                and not k.lower().endswith(("_proxy", "_ca_bundle"))}
-        env.update(HF_HOME=str(self.work / "hf"), HF_ENDPOINT=self.hub.url, **environment)
+        env.update({"HF_HOME": str(self.work / "hf"), "HF_ENDPOINT": self.hub.url}, **environment)
         return subprocess.Popen(
             [*before, PROGRAM, "analyze", "--config_path", "study.yaml", "--repo_id", repo, "--branch", branch,
              "--output_dir", output, *options], cwd=self.work, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
