@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 #include "checkpoint/remote.h"
-#include "hub/hub_impl.h"
+#include "hub/repo.h"
 #include "tiny_run.h"
 
 /* What is fetched: what a plan would have fetched at once, and what is then asked for. */
@@ -67,6 +67,10 @@ static pa_status look(sight *s)
     TWICE(s, pa_run_checkpoint(s->run, 10, &s->checkpoint, &err));
     TWICE(s, pa_checkpoint_matrix(s->checkpoint, "val", PA_ACTIVATIONS, 1, "attention.v_proj", &s->matrix, &err));
     TWICE(s, pa_checkpoint_state_dict(s->checkpoint, &s->dict, &err));
+    pa_text identity = {.mem = &mem};
+    TWICE(s, (identity.length = 0, pa_run_identify(s->run, 10, &identity, &err)));
+    assert_int_equal(identity.length, 3 * PA_COMMIT); /* three commits, and a comma behind each */
+    pa_text_free(&identity);
     double norm = 0.0;
     TWICE(s, pa_matrix_frobenius(s->matrix, &norm, &err));
     assert_close(norm, tiny_frobenius(10, 1, PA_ACTIVATIONS, 1, TINY_V), 1e-12);
