@@ -101,6 +101,19 @@ class FailuresTest(HubCase):
         self.assertEqual(ranges, {"bytes=%d-" % n for n in left.values()})
         self.assertEqual(self.hub.sent, {NAME: self.size_of(NAME) - sum(left.values())})
 
+    def test_whoever_waits_can_be_interrupted(self):
+        for faults in ({"revision": [("code", 503, [("Retry-After", "100")])]}, {NAME: [("slow", 4096, 10)] * len(STEPS)}):
+            self.hub.reset()
+            self.hub.faults = faults
+            process = self.start()
+            while not (self.hub.sent.get(NAME) if NAME in faults else self.hub.requests):
+                time.sleep(0.01)
+            time.sleep(0.3)  # until it waits
+            begun = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            self.end(process, -signal.SIGINT)
+            self.assertLess(time.monotonic() - begun, 5)
+
     def test_what_cannot_be_resumed_begins_anew(self):
         blobs = self.cache / "models--pico-lm--demo/blobs"
         blobs.mkdir(parents=True)
@@ -181,6 +194,24 @@ class FailuresTest(HubCase):
         self.analyze(HF_HUB_OFFLINE="1")
         self.assertEqual(self.hub.requests, [])
         self.assertEqual(self.results(), first)
+
+    def test_links_that_lead_elsewhere_are_replaced(self):
+        self.analyze()
+        first = self.results()
+        (self.work / "other").write_bytes(b"not of this cache")
+        links = list((self.cache / "models--pico-lm--demo/snapshots").rglob("val_gradients.pt"))
+        self.assertEqual(len(links), len(STEPS))
+        for link in links:
+            link.unlink()
+            link.symlink_to(self.work / "other")
+        self.analyze()
+        self.assertEqual(self.results(), first)
+
+    def test_pages_end(self):
+        head = self.hub.repos["pico-lm/demo"]["branches"]["demo-1"]
+        link = [("Link", '<%s%s%s>; rel="next"' % (self.hub.url, COMMITS, head))]
+        self.hub.faults = {"commits": [("body", b"[]", link)] * 1001}
+        self.assertIn("more than 1000 pages", self.analyze(expect=1))
 
     def test_two_files_of_one_name_are_refused(self):
         one = {"type": "file", "path": "x", "size": 1, "oid": "0" * 40}

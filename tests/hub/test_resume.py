@@ -40,6 +40,7 @@ class ResumeTest(HubCase):
         self.forget(0, 50)
         self.analyze("--resume", study=WEIGHTS)
         self.assertEqual(self.results(), self.local(WEIGHTS))
+        self.assertEqual((self.cache / "models--pico-lm--demo/refs/demo-1").read_text(), last["id"])
 
     def test_a_step_in_other_commits(self):
         for step in STEPS[::-1]:
