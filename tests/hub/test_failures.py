@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from hub_case import RUN, STEPS, HubCase, main
+from hub_case import RUN, STEPS, STUDY, HubCase, main
 from repository import DYNAMICS
 from server import blob_of
 
@@ -69,6 +69,7 @@ class FailuresTest(HubCase):
         cases = (("commits", b"[]", link, "another server"), ("commits", b"[" * 100000, (), "nested"),
                  ("commits", b'[{"id": "../../x", "title": "t"}]', (), "no id"), ("commits", b"{}", (), "array"),
                  ("revision", b'{"sha": "../../../../tmp/x"}', (), "no commit"), ("revision", b"\xff", (), "UTF-8"),
+                 ("revision", json.dumps({"sha": "0" * 40 + "/x"}).encode(), (), "no commit"),
                  ("tree", json.dumps([dict(one, path="../../x")]).encode(), (), "out of the repository"),
                  ("tree", json.dumps([dict(one, path="/x")]).encode(), (), "out of the repository"),
                  ("tree", json.dumps([dict(one, path="x", oid="../x")]).encode(), (), "digest"),
@@ -194,6 +195,19 @@ class FailuresTest(HubCase):
         self.analyze(HF_HUB_OFFLINE="1")
         self.assertEqual(self.hub.requests, [])
         self.assertEqual(self.results(), first)
+
+    def test_of_a_damaged_list_nothing_is_kept(self):
+        self.analyze()
+        repo = self.cache / "models--pico-lm--demo"
+        steps = [{"id": "0" * 40, "title": "Saving Learning Dynamics Data (val) -- Step 75"}, {"id": "x", "title": ""}]
+        for path in repo.glob("picoanalyze/*.json"):
+            path.write_text(json.dumps(steps))
+        for path in repo.glob("trees/*.json"):
+            path.write_text(json.dumps({"format_version": 1, "files": {
+                "README.md": {"size": 1, "blob_id": "0" * 40}, "x": {"size": 1}}}))
+        study = STUDY.replace("[0, 50, 100]", "[0, 75]")
+        self.analyze(study=study, output="anew")
+        self.assertEqual(self.results("anew"), self.local(study))
 
     def test_links_that_lead_elsewhere_are_replaced(self):
         self.analyze()
