@@ -21,7 +21,7 @@ typedef struct pa_run pa_run;
 /** Opaque: the tensors of one step. */
 typedef struct pa_checkpoint pa_checkpoint;
 
-/** Sizes of the model, and its positions; 0 where unknown. */
+/** Sizes of the model, each at most INT32_MAX, and its positions; 0 where unknown. */
 typedef struct pa_model {
     size_t struct_size; /**< `sizeof(pa_model)` as the caller compiled it. */
     int64_t d_model;    /**< Width of the residual stream. */
@@ -29,6 +29,9 @@ typedef struct pa_model {
     int64_t n_heads;    /**< Number of attention (query) heads. */
     int64_t n_kv_heads; /**< Number of key/value heads. */
     double rope_theta;  /**< Base of the frequencies of rotary positions. */
+    double rope_share;  /**< Share of a head's elements, the first ones, that rotary positions turn; 0: all. */
+    int32_t rope_other; /**< 1: positions are scaled, or differ between layers, in a way that is not computed. */
+    int32_t reserved;   /**< Zero. */
 } pa_model;
 
 /** One tensor of a checkpoint. Pointers are borrowed from the checkpoint. */
@@ -98,7 +101,8 @@ typedef struct pa_run_options {
  * @param[out] out      The run; yours, end it with pa_run_destroy().
  * @param[out] err      Error text, or NULL.
  * @retval PA_ERR_INVALID   A `struct_size` is below that of the first version, a NULL argument, a size of the model that
- *                          is negative, or a `rope_theta` that is neither 0 nor at least 1.
+ *                          is negative or above INT32_MAX, a `rope_theta` that is neither 0 nor at least 1, or a `rope_share` outside
+ *                          of 0 to 1.
  * @retval PA_ERR_CONFIG    The layout has no `{step}` or several, or leads out of the directory; the naming is not valid; or
  *                          `unscramble` is asked for and there is a layout, several processes wrote the run, or it does
  *                          not say how many samples `checkpointing.learning_dynamics.batch_size` were together.
@@ -203,7 +207,9 @@ PA_API PA_NODISCARD pa_status pa_checkpoint_open(pa_context *ctx, const char *pa
  * @param[in]  model  Sizes of the model, copied; NULL when unknown.
  * @param[out] out    The checkpoint; yours.
  * @param[out] err    Error text, or NULL.
- * @return ::PA_OK, ::PA_ERR_INVALID or ::PA_ERR_NOMEM.
+ * @retval PA_OK          Made.
+ * @retval PA_ERR_INVALID A NULL argument, a negative step, or a `model` that pa_run_open_with() would not take.
+ * @retval PA_ERR_NOMEM   Out of memory.
  */
 PA_API PA_NODISCARD pa_status pa_checkpoint_create(pa_context *ctx, int64_t step, const pa_model *model,
                                                    pa_checkpoint **out, pa_error *err);

@@ -39,8 +39,8 @@ cleanup:
 
 static pa_status read_model(pa_config *config, const pa_yaml_node *node, pa_error *err)
 {
-    static const char *const known[] = {"d_model", "n_layers", "attention_n_heads", "attention_n_kv_heads",
-                                        "position_emb_theta"};
+    static const char *const known[] = {
+        "d_model", "n_layers", "attention_n_heads", "attention_n_kv_heads", "position_emb_theta", "position_emb_share"};
     pa_status status = PA_OK;
     if (node == NULL) {
         return PA_OK;

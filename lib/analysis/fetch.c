@@ -4,7 +4,7 @@
  * fetched several at a time. What else turns out to be needed is fetched when it is asked for. */
 #include "analysis/plan.h"
 #include "base/alloc.h"
-#include "checkpoint/remote.h"
+#include "checkpoint/origin.h"
 
 typedef struct wanted {
     const pa_allocator *mem;

@@ -12,10 +12,7 @@ static pa_status find_site(pa_plan *plan, const pa_config_part *part, const char
     pa_status status = PA_OK;
     const int64_t known = plan->site_keys.count;
     pa_text key = {.mem = plan->mem};
-    pa_plan_site *sites =
-        pa_array_grow(plan->mem, plan->sites, &plan->site_capacity, plan->n_sites + 1, sizeof(*sites));
-    PA_REQUIRE_MEMORY(sites, err, "a plan");
-    plan->sites = sites;
+    PA_GROW(plan->mem, plan->sites, plan->site_capacity, plan->n_sites + 1, err, "a plan");
     PA_TRY(pa_text_printf(&key, err, "%s|%d|%s|%lld|%s", part->name, (int)part->kind, split, (long long)layer,
                           part->choice));
     PA_TRY(pa_index_add(&plan->site_keys, key.data, out, err));
@@ -50,18 +47,13 @@ static pa_status add_to_pool(pa_plan *plan, int64_t pool, int64_t item, pa_error
 {
     pa_status status = PA_OK;
     if (pool == plan->n_pools) {
-        pa_plan_pool *pools =
-            pa_array_grow(plan->mem, plan->pools, &plan->pool_capacity, plan->n_pools + 1, sizeof(*pools));
-        PA_REQUIRE_MEMORY(pools, err, "a plan");
-        plan->pools = pools;
-        pools[plan->n_pools++] = (pa_plan_pool){.n_items = 0};
+        PA_GROW(plan->mem, plan->pools, plan->pool_capacity, plan->n_pools + 1, err, "a plan");
+        plan->pools[plan->n_pools++] = (pa_plan_pool){.n_items = 0};
     }
     if (plan->items[item].pool != pool) { /* else the entry lists it twice */
         pa_plan_pool *to = &plan->pools[pool];
-        int64_t *items = pa_array_grow(plan->mem, to->items, &to->capacity, to->n_items + 1, sizeof(*items));
-        PA_REQUIRE_MEMORY(items, err, "a plan");
-        to->items = items;
-        items[to->n_items++] = item;
+        PA_GROW(plan->mem, to->items, to->capacity, to->n_items + 1, err, "a plan");
+        to->items[to->n_items++] = item;
         plan->items[item].pool = pool;
     }
 
@@ -101,10 +93,7 @@ static pa_status add_item(pa_plan *plan, const pa_plan_item *item, int64_t *numb
     PA_REQUIRE(plan->n_items < PA_PLAN_MAX_ITEMS, err, PA_ERR_LIMIT,
                "more than %d combinations of metric, component and layer", PA_PLAN_MAX_ITEMS);
     PA_REQUIRE_MEMORY(suffix, err, "a plan");
-    pa_plan_item *items =
-        pa_array_grow(plan->mem, plan->items, &plan->item_capacity, plan->n_items + 1, sizeof(*items));
-    PA_REQUIRE_MEMORY(items, err, "a plan");
-    plan->items = items;
+    PA_GROW(plan->mem, plan->items, plan->item_capacity, plan->n_items + 1, err, "a plan");
     const pa_options *options = pa_metric_options(item->metric->metric);
     PA_TRY(pa_text_printf(&key, err, "%lld|%s|%d %lld %lld %lld%s|%d|%s", (long long)item->site, item->metric->name,
                           (int)item->against, (long long)item->run, (long long)item->target,
@@ -112,9 +101,9 @@ static pa_status add_item(pa_plan *plan, const pa_plan_item *item, int64_t *numb
                           pa_options_text(options)));
     PA_TRY(pa_index_add(&plan->item_keys, key.data, number, err));
     if (*number == known) {
-        items[known] = *item;
-        items[known].suffix = suffix;
-        items[known].next_item = items[known].next_targeting = items[known].pool = -1;
+        plan->items[known] = *item;
+        plan->items[known].suffix = suffix;
+        plan->items[known].next_item = plan->items[known].next_targeting = plan->items[known].pool = -1;
         plan->n_items++;
         enter(plan, known);
     }

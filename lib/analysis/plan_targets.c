@@ -161,14 +161,11 @@ pa_status pa_plan_add_target(pa_plan *plan, pa_plan_place place, int64_t *out, p
     pa_status status = PA_OK;
     char key[48];
     const int64_t known = plan->target_keys.count;
-    pa_plan_place *targets =
-        pa_array_grow(plan->mem, plan->targets, &plan->target_capacity, plan->n_targets + 1, sizeof(*targets));
-    PA_REQUIRE_MEMORY(targets, err, "a plan");
-    plan->targets = targets;
+    PA_GROW(plan->mem, plan->targets, plan->target_capacity, plan->n_targets + 1, err, "a plan");
     (void)snprintf(key, sizeof(key), "%lld %lld", (long long)place.run, (long long)place.step);
     PA_TRY(pa_index_add(&plan->target_keys, key, out, err));
     if (*out == known) {
-        targets[plan->n_targets++] = place;
+        plan->targets[plan->n_targets++] = place;
     }
 
 cleanup:

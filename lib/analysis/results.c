@@ -74,12 +74,9 @@ pa_status pa_results_append(pa_results *results, const pa_result_row *row, pa_er
     PA_TRY(share(results, &copy.file, err));
     PA_TRY(share(results, &copy.target_split, err));
     PA_TRY(share(results, &copy.target_run, err));
-    pa_result_row *rows =
-        pa_array_grow(&results->ctx->mem, results->rows, &results->capacity, results->count + 1, sizeof(*rows));
-    PA_REQUIRE_MEMORY(rows, err, "results");
-    results->rows = rows;
+    PA_GROW(&results->ctx->mem, results->rows, results->capacity, results->count + 1, err, "results");
     PA_TRY(pa_outputs_copy(&results->ctx->mem, row->value.outputs, &copy.value.outputs, err));
-    rows[results->count++] = copy;
+    results->rows[results->count++] = copy;
     results->undefined += copy.value.state != PA_STATE_OK;
 
 cleanup:

@@ -99,15 +99,13 @@ pa_status pa_series_follow(pa_series *series, const pa_result_row *row, const pa
     if (ops->follow == NULL || (ops->n_inputs == 2 && item->against != PA_AGAINST_PREVIOUS)) {
         return PA_OK; /* comparisons with anything else do not follow one another */
     }
-    int64_t *rows = pa_array_grow(series->plan->mem, series->rows, &series->capacity, known + 1, sizeof(*rows));
-    PA_REQUIRE_MEMORY(rows, err, "results");
-    series->rows = rows;
+    PA_GROW(series->plan->mem, series->rows, series->capacity, known + 1, err, "results");
     PA_TRY(pa_text_printf(&key, err, "%s/%s", row->file, row->key));
     PA_TRY(pa_index_add(&series->keys, key.data, &number, err));
     if (number < known) {
-        PA_TRY(pa_results_row(series->results, rows[number], &before, err));
+        PA_TRY(pa_results_row(series->results, series->rows[number], &before, err));
     }
-    rows[number] = pa_results_count(series->results);
+    series->rows[number] = pa_results_count(series->results);
     PA_TRY(open_outputs(series, value, err));
     pa_error_clear(err);
     status = ops->follow(metric->entry->user_data, pa_metric_options(metric), number < known ? &before.value : NULL,

@@ -76,10 +76,7 @@ static pa_status sort_tasks(pa_unit *unit, pa_error *err)
     pa_unit_task *sorted = pa_alloc_raw(mem, unit->n_tasks, sizeof(*sorted));
     int64_t *order = pa_alloc_raw(mem, unit->n_tasks, sizeof(*order));
     PA_REQUIRE(sorted != NULL && order != NULL, err, PA_ERR_NOMEM, "out of memory for tasks");
-    for (int64_t i = 0; i < unit->n_tasks; i++) {
-        order[i] = i;
-    }
-    pa_sort_order(order, unit->n_tasks, compare_tasks, unit->tasks);
+    pa_sort_numbers(order, unit->n_tasks, compare_tasks, unit->tasks);
     for (int64_t i = 0; i < unit->n_tasks; i++) {
         sorted[i] = unit->tasks[order[i]];
     }

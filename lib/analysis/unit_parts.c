@@ -113,12 +113,9 @@ static pa_status obtain(pa_unit *unit, pa_plan_place place, int64_t site, int64_
     }
     *out = find_held(unit, place, site);
     if (*out == NULL) {
-        pa_built **held =
-            pa_array_grow(unit->plan->mem, unit->held, &unit->held_capacity, unit->n_held + 1, sizeof(*held));
-        PA_REQUIRE_MEMORY(held, err, "a layer");
-        unit->held = held;
+        PA_GROW(unit->plan->mem, unit->held, unit->held_capacity, unit->n_held + 1, err, "a layer");
         PA_TRY(make(unit, place, site, out, err));
-        held[unit->n_held++] = *out;
+        unit->held[unit->n_held++] = *out;
     }
 
 cleanup:

@@ -3,7 +3,7 @@
  * @brief All memory of the library goes through here. */
 #ifndef PA_BASE_ALLOC_H
 #define PA_BASE_ALLOC_H
-#include <picoanalyze/types.h>
+#include "base/error.h"
 
 /** malloc and free. */
 extern const pa_allocator pa_allocator_default;
@@ -26,4 +26,12 @@ char *pa_strndup(const pa_allocator *mem, const char *text, int64_t length);
  * updates `*capacity`. NULL when out of memory: `array` is then untouched.
  */
 void *pa_array_grow(const pa_allocator *mem, void *array, int64_t *capacity, int64_t needed, size_t size);
+
+/** The same for an array that is a variable, or to `cleanup:` as PA_TRY(); `what` names what it was for. */
+#define PA_GROW(mem, array, capacity, needed, err, what)                                                               \
+    do {                                                                                                               \
+        void *grown_ = pa_array_grow(mem, array, &(capacity), needed, sizeof(*(array)));                               \
+        PA_REQUIRE_MEMORY(grown_, err, what);                                                                          \
+        (array) = grown_;                                                                                              \
+    } while (0)
 #endif

@@ -51,13 +51,10 @@ pa_status pa_index_add(pa_index *index, const char *text, int64_t *number, pa_er
     }
     const int64_t slot = find_slot(index, text);
     if (index->slots[slot] < 0) {
-        const char **texts =
-            pa_array_grow(index->arena.mem, index->texts, &index->capacity, index->count + 1, sizeof(*texts));
-        PA_REQUIRE_MEMORY(texts, err, "an index");
-        index->texts = texts;
+        PA_GROW(index->arena.mem, index->texts, index->capacity, index->count + 1, err, "an index");
         const char *copy = pa_arena_strndup(&index->arena, text, (int64_t)strlen(text));
         PA_REQUIRE_MEMORY(copy, err, "an index");
-        texts[index->count] = copy;
+        index->texts[index->count] = copy;
         index->slots[slot] = index->count++;
     }
     *number = index->slots[slot];

@@ -49,10 +49,8 @@ static pa_status make_directory(pa_output *output, const char *path, pa_error *e
     int made = 0;
     char *copy = pa_strdup(&output->mem, path);
     PA_REQUIRE_MEMORY(copy, err, "a directory name");
-    char **grown = pa_array_grow(&output->mem, output->directories, &output->directories_capacity,
-                                 output->n_directories + 1, sizeof(*grown));
-    PA_REQUIRE_MEMORY(grown, err, "the names of directories");
-    output->directories = grown;
+    PA_GROW(&output->mem, output->directories, output->directories_capacity, output->n_directories + 1, err,
+            "the names of directories");
     PA_TRY(pa_make_directory(path, &made, err));
     if (made) {
         output->directories[output->n_directories++] = copy;
@@ -130,10 +128,7 @@ pa_status pa_output_begin(pa_output *output, const char *path, pa_error *err)
     PA_REQUIRE(kind != PA_PATH_DIRECTORY, err, PA_ERR_IO, "%s: is a directory", path);
     output->open.path = pa_strdup(&output->mem, path);
     PA_REQUIRE_MEMORY(output->open.path, err, "a file name");
-    output_file *grown =
-        pa_array_grow(&output->mem, output->files, &output->capacity, output->count + 1, sizeof(*grown));
-    PA_REQUIRE_MEMORY(grown, err, "the names of files");
-    output->files = grown;
+    PA_GROW(&output->mem, output->files, output->capacity, output->count + 1, err, "the names of files");
     PA_TRY(open_temporary(output, path, &output->open.temporary, &output->fd, err));
 
 cleanup:

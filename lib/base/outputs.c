@@ -100,13 +100,9 @@ static pa_status begin(pa_value *value, const char *name, pa_error *err)
     }
     pa_outputs *outputs = value->outputs;
     PA_REQUIRE(outputs->count < MAX_OUTPUTS, err, PA_ERR_LIMIT, "more than %d outputs", MAX_OUTPUTS);
-    item *items = pa_array_grow(&outputs->mem, outputs->items, &outputs->capacity, outputs->count + 1, sizeof(*items));
-    PA_REQUIRE_MEMORY(items, err, "outputs");
-    outputs->items = items;
-    char *names =
-        pa_array_grow(&outputs->mem, outputs->names, &outputs->names_capacity, outputs->names_length + MAX_NAME + 1, 1);
-    PA_REQUIRE_MEMORY(names, err, "outputs");
-    outputs->names = names;
+    PA_GROW(&outputs->mem, outputs->items, outputs->capacity, outputs->count + 1, err, "outputs");
+    PA_GROW(&outputs->mem, outputs->names, outputs->names_capacity, outputs->names_length + MAX_NAME + 1, err,
+            "outputs");
 
 cleanup:
     return status;

@@ -29,3 +29,11 @@ void pa_sort_order(int64_t *order, int64_t n, pa_compare_fn compare, const void 
         sift_down(order, 0, last, compare, items);
     }
 }
+
+void pa_sort_numbers(int64_t *order, int64_t n, pa_compare_fn compare, const void *items)
+{
+    for (int64_t i = 0; i < n; i++) {
+        order[i] = i;
+    }
+    pa_sort_order(order, n, compare, items);
+}

@@ -13,4 +13,7 @@ typedef int (*pa_compare_fn)(const void *items, int64_t a, int64_t b);
  * back). Not stable: let `compare` decide ties.
  */
 void pa_sort_order(int64_t *order, int64_t n, pa_compare_fn compare, const void *items);
+
+/** The same for the numbers 0 ... n - 1, which are put into `order` first. */
+void pa_sort_numbers(int64_t *order, int64_t n, pa_compare_fn compare, const void *items);
 #endif

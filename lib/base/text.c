@@ -14,14 +14,12 @@
 pa_status pa_text_append_bytes(pa_text *text, const char *bytes, int64_t length, pa_error *err)
 {
     pa_status status = PA_OK;
-    char *data = pa_array_grow(text->mem, text->data, &text->capacity, text->length + length + 1, 1);
-    PA_REQUIRE_MEMORY(data, err, "text");
-    text->data = data;
+    PA_GROW(text->mem, text->data, text->capacity, text->length + length + 1, err, "text");
     if (length > 0) {
-        memcpy(data + text->length, bytes, (size_t)length);
+        memcpy(text->data + text->length, bytes, (size_t)length);
     }
     text->length += length;
-    data[text->length] = '\0';
+    text->data[text->length] = '\0';
 
 cleanup:
     return status;
@@ -41,10 +39,8 @@ pa_status pa_text_printf(pa_text *text, pa_error *err, const char *fmt, ...)
     va_copy(again, args);
     const int length = vsnprintf(NULL, 0, fmt, args);
     PA_REQUIRE(length >= 0, err, PA_ERR_INVALID, "bad format");
-    char *data = pa_array_grow(text->mem, text->data, &text->capacity, text->length + length + 1, 1);
-    PA_REQUIRE_MEMORY(data, err, "text");
-    text->data = data;
-    (void)vsnprintf(data + text->length, (size_t)length + 1, fmt, again);
+    PA_GROW(text->mem, text->data, text->capacity, text->length + length + 1, err, "text");
+    (void)vsnprintf(text->data + text->length, (size_t)length + 1, fmt, again);
     text->length += length;
 
 cleanup:

@@ -48,10 +48,7 @@ static pa_status check_names(const pa_archive *archive, pa_error *err)
     char shown[PA_PRINTABLE_SIZE] = "";
     int64_t *order = pa_alloc(&archive->ctx->mem, archive->count, sizeof(*order));
     PA_REQUIRE_MEMORY(order, err, "the names of tensors");
-    for (int64_t i = 0; i < archive->count; i++) {
-        order[i] = i;
-    }
-    pa_sort_order(order, archive->count, compare_names, archive->entries);
+    pa_sort_numbers(order, archive->count, compare_names, archive->entries);
     for (int64_t i = 1; i < archive->count; i++) {
         const char *name = archive->entries[order[i]].name;
         PA_REQUIRE(strcmp(archive->entries[order[i - 1]].name, name) != 0, err, PA_ERR_FORMAT,
@@ -144,10 +141,8 @@ void pa_archive_destroy(pa_archive *archive)
 pa_status pa_archive_reserve(pa_archive *archive, int64_t more, pa_error *err)
 {
     pa_status status = PA_OK;
-    pa_archive_entry *grown =
-        pa_array_grow(&archive->ctx->mem, archive->entries, &archive->capacity, archive->count + more, sizeof(*grown));
-    PA_REQUIRE_MEMORY(grown, err, "the tensors of a file");
-    archive->entries = grown;
+    PA_GROW(&archive->ctx->mem, archive->entries, archive->capacity, archive->count + more, err,
+            "the tensors of a file");
 
 cleanup:
     return status;
@@ -187,10 +182,8 @@ cleanup:
 pa_status pa_archive_omit(pa_archive *archive, const char *name, const char *what, pa_error *err)
 {
     pa_status status = PA_OK;
-    pa_archive_omission *grown = pa_array_grow(&archive->ctx->mem, archive->omissions, &archive->omissions_capacity,
-                                               archive->n_omissions + 1, sizeof(*grown));
-    PA_REQUIRE_MEMORY(grown, err, "the tensors of a file");
-    archive->omissions = grown;
+    PA_GROW(&archive->ctx->mem, archive->omissions, archive->omissions_capacity, archive->n_omissions + 1, err,
+            "the tensors of a file");
     const pa_archive_omission made = {pa_arena_strdup(&archive->arena, name), pa_arena_strdup(&archive->arena, what)};
     PA_REQUIRE(made.name != NULL && made.what != NULL, err, PA_ERR_NOMEM, "out of memory for the tensors of a file");
     archive->omissions[archive->n_omissions++] = made;

@@ -32,8 +32,6 @@ pa_status pa_checkpoint_start(pa_context *ctx, int64_t step, const pa_model *mod
         PA_REQUIRE(0, err, PA_ERR_NOMEM, "no more locks can be made");
     }
     checkpoint->lock = lock;
-    checkpoint->state_dict = pa_alloc(&ctx->mem, 1, sizeof(pa_checkpoint *));
-    PA_REQUIRE_MEMORY(checkpoint->state_dict, err, "a checkpoint");
     *out = checkpoint;
     checkpoint = NULL;
 
@@ -53,22 +51,19 @@ void pa_checkpoint_destroy(pa_checkpoint *checkpoint)
         pa_free(mem, checkpoint->entries[i].own_name);
     }
     for (int64_t i = 0; i < checkpoint->n_groups; i++) {
-        pa_archive_destroy(checkpoint->groups[i].archive);
         pa_free(mem, checkpoint->groups[i].split);
+    }
+    for (const pa_step_file *file = checkpoint->files; file != NULL; file = file->next) {
+        pa_checkpoint_destroy(file->opened);
     }
     if (checkpoint->lock != NULL) {
         (void)pthread_mutex_destroy(checkpoint->lock);
         pa_free(mem, checkpoint->lock);
     }
-    if (checkpoint->state_dict != NULL) {
-        pa_checkpoint_destroy(*checkpoint->state_dict); /* has none of its own */
-        pa_free(mem, checkpoint->state_dict);
-    }
+    pa_archive_destroy(checkpoint->archive);
     pa_arena_free(&checkpoint->arena);
-    pa_distant_end(checkpoint);
+    pa_origin_release(checkpoint->origin);
     pa_reading_release(checkpoint->reading);
-    pa_free(mem, checkpoint->folder);
-    pa_free(mem, checkpoint->state_dict_path);
     pa_free(mem, checkpoint->groups);
     pa_free(mem, checkpoint->entries);
     pa_free(mem, checkpoint->order);
@@ -80,14 +75,11 @@ static pa_status add_group(pa_checkpoint *checkpoint, const char *split, pa_kind
 {
     pa_status status = PA_OK;
     const pa_allocator *mem = &checkpoint->ctx->mem;
-    pa_group *grown =
-        pa_array_grow(mem, checkpoint->groups, &checkpoint->groups_capacity, checkpoint->n_groups + 1, sizeof(*grown));
-    PA_REQUIRE_MEMORY(grown, err, "a checkpoint");
-    checkpoint->groups = grown;
+    PA_GROW(mem, checkpoint->groups, checkpoint->groups_capacity, checkpoint->n_groups + 1, err, "a checkpoint");
     char *name = pa_strdup(mem, split);
     PA_REQUIRE_MEMORY(name, err, "the name of a split");
     *number = checkpoint->n_groups++;
-    checkpoint->groups[*number] = (pa_group){name, kind, 0, NULL};
+    checkpoint->groups[*number] = (pa_group){name, kind, 0};
 
 cleanup:
     return status;
@@ -95,28 +87,23 @@ cleanup:
 
 pa_status pa_checkpoint_reserve(pa_checkpoint *checkpoint, int64_t more, pa_error *err)
 {
+    pa_status status = PA_OK;
     const pa_allocator *mem = &checkpoint->ctx->mem;
     const int64_t needed = checkpoint->count + more;
-    pa_entry *entries = pa_array_grow(mem, checkpoint->entries, &checkpoint->capacity, needed, sizeof(*entries));
-    if (entries == NULL && needed > 0) {
-        return pa_fail_nomem(err, "a checkpoint");
-    }
-    checkpoint->entries = entries;
-    int64_t *order = pa_array_grow(mem, checkpoint->order, &checkpoint->order_capacity, needed, sizeof(*order));
-    if (order == NULL && needed > 0) {
-        return pa_fail_nomem(err, "a checkpoint");
-    }
-    checkpoint->order = order;
-    return PA_OK;
+    PA_GROW(mem, checkpoint->entries, checkpoint->capacity, needed, err, "a checkpoint");
+    PA_GROW(mem, checkpoint->order, checkpoint->order_capacity, needed, err, "a checkpoint");
+
+cleanup:
+    return status;
 }
 
-pa_status pa_checkpoint_add_file(pa_checkpoint *checkpoint, const char *split, pa_kind kind, const char *path,
-                                 pa_error *err)
+pa_status pa_checkpoint_fill(pa_checkpoint *checkpoint, const char *split, pa_kind kind, const char *path,
+                             pa_error *err)
 {
     pa_status status = PA_OK;
     int64_t number = -1;
-    pa_archive *archive = NULL;
-    PA_TRY(pa_archive_open(checkpoint->ctx, path, &archive, err));
+    PA_TRY(pa_archive_open(checkpoint->ctx, path, &checkpoint->archive, err));
+    const pa_archive *archive = checkpoint->archive;
     PA_TRY(pa_checkpoint_reserve(checkpoint, archive->count, err));
     PA_TRY(add_group(checkpoint, split, kind, &number, err));
     for (int64_t i = 0; i < archive->count; i++) {
@@ -125,37 +112,36 @@ pa_status pa_checkpoint_add_file(pa_checkpoint *checkpoint, const char *split, p
         checkpoint->entries[checkpoint->count++] = entry;
     }
     checkpoint->groups[number].count = archive->count;
-    checkpoint->groups[number].archive = archive;
-    archive = NULL;
+    if (split[0] == '\0') {
+        status = pa_naming_apply(checkpoint, checkpoint->reading != NULL ? checkpoint->reading->naming : NULL, err);
+        if (status != PA_OK && status != PA_ERR_NOMEM) {
+            pa_error_prefix(err, path);
+        }
+    }
+    pa_sort_numbers(checkpoint->order, checkpoint->count, pa_entry_compare, checkpoint->entries);
 
 cleanup:
-    pa_archive_destroy(archive);
     return status;
-}
-
-void pa_checkpoint_sort(pa_checkpoint *checkpoint)
-{
-    for (int64_t i = 0; i < checkpoint->count; i++) {
-        checkpoint->order[i] = i;
-    }
-    pa_sort_order(checkpoint->order, checkpoint->count, pa_entry_compare, checkpoint->entries);
 }
 
 pa_status pa_checkpoint_open(pa_context *ctx, const char *path, pa_checkpoint **out, pa_error *err)
 {
     pa_status status = PA_OK;
     pa_checkpoint *checkpoint = NULL;
+    pa_directory here;
     char *found = NULL;
     PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_checkpoint_open: out is NULL");
     *out = NULL;
     PA_REQUIRE(ctx != NULL && path != NULL, err, PA_ERR_INVALID, "pa_checkpoint_open: ctx or path is NULL");
     PA_TRY(pa_checkpoint_start(ctx, -1, NULL, &checkpoint, err));
     PA_TRY(pa_model_config_read(ctx, path, &checkpoint->model, err));
-    PA_TRY(pa_state_dict_find(&ctx->mem, path, &found, err));
-    const char *file = found != NULL ? found : path; /* if there is nothing, opening it says so */
-    PA_TRY(pa_checkpoint_add_file(checkpoint, "", pa_kind_of_file(file), file, err));
-    PA_TRY(pa_naming_apply(checkpoint, NULL, err));
-    pa_checkpoint_sort(checkpoint);
+    pa_directory_init(&here, &ctx->mem);
+    pa_origin_file file = {checkpoint->step, "", NULL};
+    here.paths = &path;
+    PA_TRY(pa_state_dict_find(&here.origin, file.step, &file.name, err));
+    file.name = file.name != NULL ? file.name : ""; /* if there is nothing, opening it says so */
+    PA_TRY(here.origin.fetch(&here.origin, &file, &found, err));
+    PA_TRY(pa_checkpoint_fill(checkpoint, "", pa_kind_of_file(found), found, err));
     *out = checkpoint;
     checkpoint = NULL;
 
@@ -232,19 +218,25 @@ const pa_model *pa_checkpoint_model(const pa_checkpoint *checkpoint)
 
 int pa_checkpoint_has_file(const pa_checkpoint *checkpoint, const char *split, pa_kind kind)
 {
-    return pa_checkpoint_find_group(checkpoint, split, kind) >= 0 || pa_distant_serves(checkpoint, split, kind);
+    return pa_checkpoint_find_group(checkpoint, split, kind) >= 0 || pa_step_file_find(checkpoint, split, kind) != NULL;
 }
 
 int32_t pa_checkpoint_has(const pa_checkpoint *checkpoint, const char *split, pa_kind kind)
 {
     const int64_t group = pa_checkpoint_find_group(checkpoint, split, kind);
-    return (group >= 0 && checkpoint->groups[group].count > 0) || pa_distant_serves(checkpoint, split, kind) ||
+    const pa_step_file *file = pa_step_file_find(checkpoint, split, kind);
+    return (group >= 0 && checkpoint->groups[group].count > 0) ||
+           (file != NULL && (!file->listed || file->opened->count > 0)) ||
            pa_state_dict_serves(checkpoint, split, kind);
 }
 
 int64_t pa_checkpoint_count(const pa_checkpoint *checkpoint)
 {
-    return checkpoint->count - checkpoint->n_aliases;
+    int64_t count = checkpoint->count - checkpoint->n_aliases;
+    for (const pa_step_file *file = checkpoint->files; file != NULL; file = file->next) {
+        count += file->listed ? pa_checkpoint_count(file->opened) : 0;
+    }
+    return count;
 }
 
 const char *pa_checkpoint_naming(const pa_checkpoint *checkpoint)
@@ -260,6 +252,13 @@ pa_status pa_checkpoint_tensor(const pa_checkpoint *checkpoint, int64_t index, p
                out->struct_size, sizeof(*out));
     PA_REQUIRE(index >= 0 && index < pa_checkpoint_count(checkpoint), err, PA_ERR_INVALID,
                "tensor %lld, there are %lld", (long long)index, (long long)pa_checkpoint_count(checkpoint));
+    for (const pa_step_file *file = checkpoint->files; file != NULL; file = file->next) {
+        const int64_t n = file->listed ? pa_checkpoint_count(file->opened) : 0;
+        if (index < n) {
+            return pa_checkpoint_tensor(file->opened, index, out, err);
+        }
+        index -= n;
+    }
     const pa_entry *entry = &checkpoint->entries[index];
     const pa_group *group = &checkpoint->groups[entry->group];
     out->split = group->split;
@@ -311,16 +310,10 @@ cleanup:
 
 int64_t pa_checkpoint_bytes_read(const pa_checkpoint *checkpoint)
 {
-    int64_t bytes = 0;
-    for (int64_t i = 0; i < checkpoint->n_groups; i++) {
-        if (checkpoint->groups[i].archive != NULL) {
-            bytes += pa_archive_bytes_read(checkpoint->groups[i].archive);
-        }
+    int64_t bytes = checkpoint->archive != NULL ? pa_archive_bytes_read(checkpoint->archive) : 0;
+    for (const pa_step_file *file = checkpoint->files; file != NULL; file = file->next) {
+        const pa_checkpoint *opened = pa_step_file_opened(checkpoint, file);
+        bytes += opened != NULL ? pa_checkpoint_bytes_read(opened) : 0;
     }
-    for (int64_t i = 0; i < checkpoint->n_distant; i++) {
-        const pa_checkpoint *part = pa_distant_opened(checkpoint, i);
-        bytes += part != NULL ? pa_checkpoint_bytes_read(part) : 0;
-    }
-    const pa_checkpoint *dict = pa_state_dict_opened(checkpoint);
-    return bytes + (dict != NULL ? pa_checkpoint_bytes_read(dict) : 0);
+    return bytes;
 }

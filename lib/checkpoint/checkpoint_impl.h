@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * @brief Inside a checkpoint: entries of files or of memory, found by split, kind, layer and suffix. */
+ * @brief Inside a checkpoint: entries of a file or of memory, found by split, kind, layer and suffix; or the files of a
+ * step, each a checkpoint within the checkpoint. */
 #ifndef PA_CHECKPOINT_IMPL_H
 #define PA_CHECKPOINT_IMPL_H
 #include <pthread.h>
@@ -8,14 +9,13 @@
 #include <picoanalyze/checkpoint.h>
 
 #include "checkpoint/archive.h"
-#include "checkpoint/remote.h"
+#include "checkpoint/origin.h"
 
 /** Tensors of one split and kind. */
 typedef struct pa_group {
     char *split;
     pa_kind kind;
-    int64_t count;       /**< Tensors in it. */
-    pa_archive *archive; /**< NULL in memory. */
+    int64_t count; /**< Tensors in it. */
 } pa_group;
 
 /** A tensor under its name. */
@@ -36,14 +36,18 @@ typedef struct pa_naming pa_naming;
 /** Defined in reading.h. */
 typedef struct pa_reading pa_reading;
 
-/** Tensors of one split and kind whose file is fetched when one of them is asked for. */
-typedef struct pa_distant {
-    const char *split; /**< Static. */
+/** A file of a step. */
+typedef struct pa_step_file pa_step_file;
+struct pa_step_file {
+    pa_step_file *next;
+    const char *split; /**< Static; "": the state dict. */
     pa_kind kind;
-    char *name;            /**< Of the file, for pa_remote::fetch. */
-    pa_checkpoint *opened; /**< NULL until asked for; guarded by the checkpoint's lock. */
-} pa_distant;
+    int32_t listed;        /**< Opened with the step: its tensors are listed as the step's. */
+    const char *name;      /**< For pa_origin::fetch. */
+    pa_checkpoint *opened; /**< NULL until asked for; guarded by the step's lock. Has no files of its own. */
+};
 
+/** It has entries, or it is a step of a run and has files. */
 struct pa_checkpoint {
     pa_context *ctx;
     int64_t step;
@@ -52,48 +56,58 @@ struct pa_checkpoint {
     pa_group *groups;
     int64_t n_groups;
     int64_t groups_capacity;
-    pa_entry *entries; /**< In the order of the files. */
+    pa_entry *entries; /**< In the order of the file. */
     int64_t count;
     int64_t capacity;
     int64_t *order; /**< Entry numbers by group, layer and suffix. */
     int64_t order_capacity;
-    pa_remote *remote;   /**< Where its files are; NULL: here. */
-    pa_reading *reading; /**< How they are read; NULL: as a file of no run. */
-    pa_distant *distant;
-    int64_t n_distant;
-    int64_t distant_capacity;
-    pthread_mutex_t *lock;      /**< Of the entries' matrices and of `*state_dict`. */
-    char *folder;               /**< Of the step; NULL when it is not one of a run. */
-    char *state_dict_path;      /**< NULL: there is none. */
-    pa_arena arena;             /**< Views of tensors. */
-    int64_t n_aliases;          /**< The last entries: tensors under the names that a naming gives them. */
-    const pa_naming *naming;    /**< That one; NULL: none. */
-    pa_checkpoint **state_dict; /**< Set; to NULL until a weight is asked for that the groups do not have. */
+    pa_archive *archive;      /**< Whose tensors the entries are; NULL: there is no file of them. */
+    pa_reading *reading;      /**< How files are read; NULL: as a file of no run. */
+    pa_origin *origin;        /**< Where the files are from; NULL: it is no step of a run. */
+    pa_step_file *files;      /**< In the order in which they are listed. */
+    pa_step_file *state_dict; /**< The last of `files`, asked for weights that the others do not have; NULL: none. */
+    pthread_mutex_t *lock;    /**< Of the entries' matrices and of what is opened. */
+    pa_arena arena;           /**< Views of tensors, and the files of a step. */
+    int64_t n_aliases;        /**< The last entries: tensors under the names that a naming gives them. */
+    const pa_naming *naming;  /**< That one; NULL: none. */
 };
 
 /** An empty checkpoint. */
 pa_status pa_checkpoint_start(pa_context *ctx, int64_t step, const pa_model *model, pa_checkpoint **out, pa_error *err);
-/** Add all tensors of a file. Not sorted yet: call pa_checkpoint_sort() after the last one. */
-pa_status pa_checkpoint_add_file(pa_checkpoint *checkpoint, const char *split, pa_kind kind, const char *path,
-                                 pa_error *err);
+/**
+ * Open a file for an empty checkpoint. Tensors of no split get the names of pa_naming_apply(), whose errors are prefixed
+ * with the path. Destroy the checkpoint when it fails.
+ */
+pa_status pa_checkpoint_fill(pa_checkpoint *checkpoint, const char *split, pa_kind kind, const char *path,
+                             pa_error *err);
 /** Room for `more` further entries, also in the order. */
 pa_status pa_checkpoint_reserve(pa_checkpoint *checkpoint, int64_t more, pa_error *err);
-void pa_checkpoint_sort(pa_checkpoint *checkpoint);
+
+/** @name The files of a step: step_file.c
+ * @{ */
+/** Say that the step has a file; it is not opened yet. `split` is static. */
+pa_status pa_step_file_add(pa_checkpoint *checkpoint, const char *split, pa_kind kind, const char *name,
+                           pa_step_file **out, pa_error *err);
+/** The file of that split and kind, the state dict aside; or NULL. */
+pa_step_file *pa_step_file_find(const pa_checkpoint *checkpoint, const char *split, pa_kind kind);
+/** Its tensors, fetched and opened now if need be; borrowed from the checkpoint. */
+pa_status pa_step_file_open(const pa_checkpoint *checkpoint, pa_step_file *file, const pa_checkpoint **out,
+                            pa_error *err);
+/** Its tensors if it is open already, else NULL. */
+const pa_checkpoint *pa_step_file_opened(const pa_checkpoint *checkpoint, const pa_step_file *file);
+/** @} */
 
 /** @name The step's own weights: state_dict.c
  * @{ */
-/** Look for a state dict in the folder of a step, or take the file if it is none; it is not opened yet. */
-pa_status pa_state_dict_locate(pa_checkpoint *checkpoint, const char *folder, pa_error *err);
+/** Which file of a step is its state dict; static; NULL when there is none. */
+pa_status pa_state_dict_find(pa_origin *origin, int64_t step, const char **name, pa_error *err);
 /** Whether tensors of that split and kind may be in it. */
 int pa_state_dict_serves(const pa_checkpoint *checkpoint, const char *split, pa_kind kind);
 /** The state dict if it is open already, else NULL. */
-pa_checkpoint *pa_state_dict_opened(const pa_checkpoint *checkpoint);
+const pa_checkpoint *pa_state_dict_opened(const pa_checkpoint *checkpoint);
 /** Add to the text of a PA_ERR_NOT_FOUND where else was looked; PA_ERR_NOT_FOUND or PA_ERR_NOMEM. */
 pa_status pa_state_dict_fail_absent(const pa_checkpoint *checkpoint, pa_error *err);
 /** @} */
-
-/** state_dict.c: the file of a state dict that `folder` has or is; yours; `*out` is NULL when there is none. */
-pa_status pa_state_dict_find(const pa_allocator *mem, const char *folder, char **out, pa_error *err);
 
 /** @name naming.c
  * @{ */
@@ -101,19 +115,6 @@ pa_status pa_state_dict_find(const pa_allocator *mem, const char *folder, char *
 int pa_naming_lacks(const pa_checkpoint *checkpoint, const char *suffix);
 /** Add to the text about a tensor that is not there what the naming of this checkpoint looks for. */
 void pa_naming_explain(const pa_checkpoint *checkpoint, const char *suffix, pa_error *err);
-/** @} */
-
-/** @name What is elsewhere: remote.c
- * @{ */
-/** A file that the step has; `split` is static. */
-pa_status pa_distant_add(pa_checkpoint *checkpoint, const char *split, pa_kind kind, const char *name, pa_error *err);
-int pa_distant_serves(const pa_checkpoint *checkpoint, const char *split, pa_kind kind);
-/** The tensors of that split and kind, fetched now if need be; `*out` is NULL when they are not elsewhere. */
-pa_status pa_distant_open(const pa_checkpoint *checkpoint, const char *split, pa_kind kind, const pa_checkpoint **out,
-                          pa_error *err);
-/** Part number 0 ... n_distant - 1 if it is open already, else NULL. */
-pa_checkpoint *pa_distant_opened(const pa_checkpoint *checkpoint, int64_t number);
-void pa_distant_end(pa_checkpoint *checkpoint);
 /** @} */
 
 /** @name While a run is worked through: layer.c
@@ -129,8 +130,8 @@ void pa_checkpoint_trim(const pa_checkpoint *checkpoint, int64_t layer);
 
 /** @name omitted.c
  * @{ */
-/** PA_ERR_UNSUPPORTED when a group has that tensor and it cannot be read, PA_OK when it has none. */
-pa_status pa_checkpoint_check_omitted(const pa_checkpoint *checkpoint, int64_t group, int64_t layer, const char *suffix,
+/** PA_ERR_UNSUPPORTED when its file has that tensor and it cannot be read, PA_OK when it has none. */
+pa_status pa_checkpoint_check_omitted(const pa_checkpoint *checkpoint, int64_t layer, const char *suffix,
                                       pa_error *err);
 /** @} */
 
@@ -157,8 +158,8 @@ int pa_checkpoint_matches(const pa_checkpoint *checkpoint, int64_t place, int64_
 /** Order of entries; `items` are the entries. */
 int pa_entry_compare(const void *items, int64_t a, int64_t b);
 /**
- * The entry and whose it is, the checkpoint's or its state dict's; or PA_ERR_NOT_FOUND with what there is instead.
- * What opening the state dict may return.
+ * The entry and whose it is, the checkpoint's or a file's; or PA_ERR_NOT_FOUND with what there is instead. What opening
+ * a file may return.
  */
 pa_status pa_checkpoint_find(const pa_checkpoint *checkpoint, const char *split, pa_kind kind, int64_t layer,
                              const char *suffix, const pa_checkpoint **owner, pa_entry **out, pa_error *err);

@@ -25,10 +25,10 @@ static pa_status find_archive(const pa_checkpoint *checkpoint, const pa_archive 
     pa_status status = PA_OK;
     PA_REQUIRE(!checkpoint->in_memory, err, PA_ERR_INVALID,
                "the checkpoint is in memory: only one that was read from a file can be converted");
-    PA_REQUIRE(checkpoint->folder == NULL && checkpoint->n_groups == 1, err, PA_ERR_UNSUPPORTED,
+    PA_REQUIRE(checkpoint->archive != NULL, err, PA_ERR_UNSUPPORTED,
                "step %lld of a run is several files that may use the same names: convert them one by one",
                (long long)checkpoint->step);
-    *out = checkpoint->groups[0].archive;
+    *out = checkpoint->archive;
 
 cleanup:
     return status;

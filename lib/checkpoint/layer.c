@@ -38,14 +38,13 @@ static int64_t trim(pa_entry *entry)
     return 0;
 }
 
-/* The checkpoint's own, its state dict's, and those of the parts that were fetched. */
+/* The checkpoint's own, and those of its files that are open. */
 static int64_t visit_all(const pa_checkpoint *checkpoint, int64_t layer, int64_t (*what)(pa_entry *entry))
 {
-    const pa_checkpoint *dict = pa_state_dict_opened(checkpoint);
-    int64_t sum = visit(checkpoint, layer, what) + (dict != NULL ? visit(dict, layer, what) : 0);
-    for (int64_t i = 0; i < checkpoint->n_distant; i++) {
-        const pa_checkpoint *part = pa_distant_opened(checkpoint, i);
-        sum += part != NULL ? visit(part, layer, what) : 0;
+    int64_t sum = visit(checkpoint, layer, what);
+    for (const pa_step_file *file = checkpoint->files; file != NULL; file = file->next) {
+        const pa_checkpoint *opened = pa_step_file_opened(checkpoint, file);
+        sum += opened != NULL ? visit(opened, layer, what) : 0;
     }
     return sum;
 }

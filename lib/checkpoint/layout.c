@@ -34,11 +34,22 @@ typedef struct pattern {
     int64_t after;
 } pattern;
 
+typedef struct place {
+    int64_t step;
+    const char *path;
+} place;
+
+/* Whether an entry whose name fits is a step. */
+typedef pa_status (*accept_fn)(const pa_allocator *mem, const place *at, int *is_step, pa_error *err);
+
 typedef struct listing {
-    const pa_context *ctx;
+    const pa_allocator *mem;
     const char *root;
     pattern pattern;
-    pa_layout_step *steps;
+    accept_fn accept;
+    pa_directory *directory; /* whose arena has the paths */
+    pa_text path;            /* of the entry that is looked at */
+    place *places;
     int64_t n;
     int64_t capacity;
 } listing;
@@ -81,31 +92,28 @@ static int64_t parse_step(const pattern *p, const char *name)
     return (int64_t)strlen(c) == p->after && strncmp(c, after, (size_t)p->after) == 0 ? step : -1;
 }
 
-/* An entry whose name fits is a step if there is a state dict under the rest of the layout. */
 static pa_status consider(listing *l, const char *name, pa_error *err)
 {
     pa_status status = PA_OK;
-    char *found = NULL;
+    int is_step = 0;
     const pattern *p = &l->pattern;
-    pa_text path = {.mem = &l->ctx->mem};
     const int64_t step = parse_step(p, name);
     if (step < 0) {
         return PA_OK;
     }
-    PA_TRY(pa_text_printf(&path, err, "%s/%.*s%s%s", l->root, (int)p->head, p->layout, name,
+    l->path.length = 0;
+    PA_TRY(pa_text_printf(&l->path, err, "%s/%.*s%s%s", l->root, (int)p->head, p->layout, name,
                           p->layout + p->head + p->before + WORD_LENGTH + p->after));
-    PA_TRY(pa_state_dict_find(&l->ctx->mem, path.data, &found, err));
-    if (found != NULL) {
-        pa_layout_step *grown = pa_array_grow(&l->ctx->mem, l->steps, &l->capacity, l->n + 1, sizeof(*grown));
-        PA_REQUIRE_MEMORY(grown, err, "the steps of a run");
-        l->steps = grown;
-        l->steps[l->n++] = (pa_layout_step){step, path.data};
-        path.data = NULL;
+    place at = {step, l->path.data};
+    PA_TRY(l->accept(l->mem, &at, &is_step, err));
+    if (is_step) {
+        PA_GROW(l->mem, l->places, l->capacity, l->n + 1, err, "the steps of a run");
+        at.path = pa_arena_strdup(&l->directory->arena, at.path);
+        PA_REQUIRE_MEMORY(at.path, err, "the steps of a run");
+        l->places[l->n++] = at;
     }
 
 cleanup:
-    pa_free(&l->ctx->mem, found);
-    pa_text_free(&path);
     return status;
 }
 
@@ -114,8 +122,10 @@ static pa_status read_entries(listing *l, pa_error *err)
     pa_status status = PA_OK;
     DIR *directory = NULL;
     const char *name = NULL;
-    pa_text path = {.mem = &l->ctx->mem};
-    PA_TRY(pa_text_printf(&path, err, "%s/%.*s", l->root, (int)l->pattern.head, l->pattern.layout));
+    pa_text path = {.mem = l->mem};
+    const int head = (int)l->pattern.head;
+    PA_TRY(pa_text_printf(&path, err, "%s%s%.*s", l->root, head > 0 ? "/" : "", head > 0 ? head - 1 : 0,
+                          l->pattern.layout));
     PA_TRY(pa_listing_open(path.data, &directory, err));
     PA_TRY(pa_listing_next(directory, path.data, &name, err));
     while (name != NULL) {
@@ -133,62 +143,86 @@ cleanup:
 
 static int compare(const void *items, int64_t a, int64_t b)
 {
-    const pa_layout_step *left = (const pa_layout_step *)items + a;
-    const pa_layout_step *right = (const pa_layout_step *)items + b;
+    const place *left = (const place *)items + a;
+    const place *right = (const place *)items + b;
     const int order = (left->step > right->step) - (left->step < right->step);
     return order != 0 ? order : strcmp(left->path, right->path);
 }
 
-static pa_status sort_steps(listing *l, pa_error *err)
+/* In order, one path a step. */
+static pa_status settle(listing *l, pa_error *err)
 {
     pa_status status = PA_OK;
-    const pa_allocator *mem = &l->ctx->mem;
-    pa_layout_step *sorted = pa_alloc_raw(mem, l->n, sizeof(*sorted));
-    int64_t *order = pa_alloc_raw(mem, l->n, sizeof(*order));
-    PA_REQUIRE(sorted != NULL && order != NULL, err, PA_ERR_NOMEM, "out of memory for the steps of a run");
+    int64_t *order = pa_alloc_raw(l->mem, l->n, sizeof(*order));
+    int64_t *steps = pa_arena_alloc(&l->directory->arena, l->n, sizeof(*steps));
+    const char **paths = pa_arena_alloc(&l->directory->arena, l->n, sizeof(*paths));
+    PA_REQUIRE(order != NULL && steps != NULL && paths != NULL, err, PA_ERR_NOMEM,
+               "out of memory for the steps of a run");
+    pa_sort_numbers(order, l->n, compare, l->places);
     for (int64_t i = 0; i < l->n; i++) {
-        order[i] = i;
+        steps[i] = l->places[order[i]].step;
+        paths[i] = l->places[order[i]].path;
+        PA_REQUIRE(i == 0 || steps[i] != steps[i - 1], err, PA_ERR_EXISTS, "%s and %s are both step %lld", paths[i - 1],
+                   paths[i], (long long)steps[i]);
     }
-    pa_sort_order(order, l->n, compare, l->steps);
-    for (int64_t i = 0; i < l->n; i++) {
-        sorted[i] = l->steps[order[i]];
-    }
-    pa_free(mem, l->steps);
-    l->steps = sorted;
-    sorted = NULL;
+    l->directory->paths = paths;
+    l->directory->origin.steps = steps;
+    l->directory->origin.n_steps = l->n;
 
 cleanup:
-    pa_free(mem, order);
-    pa_free(mem, sorted);
+    pa_free(l->mem, order);
     return status;
 }
 
-pa_status pa_layout_list(const pa_context *ctx, const char *root, const char *layout, pa_layout_step **out,
-                         int64_t *count, pa_error *err)
+static pa_status list(const pa_allocator *mem, const char *root, const char *layout, accept_fn accept, pa_origin **out,
+                      pa_error *err)
 {
     pa_status status = PA_OK;
-    listing l = {.ctx = ctx, .root = root};
+    listing l = {.mem = mem, .root = root, .accept = accept, .path = {.mem = mem}};
     PA_TRY(parse(layout, &l.pattern, err));
+    l.directory = pa_alloc(mem, 1, sizeof(*l.directory));
+    PA_REQUIRE_MEMORY(l.directory, err, "the steps of a run");
+    pa_directory_init(l.directory, mem);
     PA_TRY(read_entries(&l, err));
-    PA_REQUIRE(l.n > 0, err, PA_ERR_NOT_FOUND, "%s: nothing in it matches the layout '%.200s'", root, layout);
-    PA_TRY(sort_steps(&l, err));
-    for (int64_t i = 1; i < l.n; i++) {
-        PA_REQUIRE(l.steps[i].step != l.steps[i - 1].step, err, PA_ERR_EXISTS, "%s and %s are both step %lld",
-                   l.steps[i - 1].path, l.steps[i].path, (long long)l.steps[i].step);
-    }
-    *out = l.steps;
-    *count = l.n;
-    l.steps = NULL;
+    PA_TRY(settle(&l, err));
+    *out = &l.directory->origin;
+    l.directory = NULL;
 
 cleanup:
-    pa_layout_free(ctx, l.steps, l.n);
+    pa_text_free(&l.path);
+    pa_free(mem, l.places);
+    pa_origin_release(l.directory != NULL ? &l.directory->origin : NULL);
     return status;
 }
 
-void pa_layout_free(const pa_context *ctx, pa_layout_step *steps, int64_t count)
+static pa_status has_weights(const pa_allocator *mem, const place *at, int *is_step, pa_error *err)
 {
-    for (int64_t i = 0; steps != NULL && i < count; i++) {
-        pa_free(&ctx->mem, steps[i].path);
-    }
-    pa_free(&ctx->mem, steps);
+    const char *name = NULL;
+    pa_directory here;
+    pa_directory_init(&here, mem);
+    here.paths = &at->path;
+    const pa_status status = pa_state_dict_find(&here.origin, at->step, &name, err);
+    *is_step = name != NULL;
+    return status;
+}
+
+pa_status pa_layout_list(const pa_allocator *mem, const char *root, const char *layout, pa_origin **out, pa_error *err)
+{
+    return list(mem, root, layout, has_weights, out, err);
+}
+
+/* And named as the number is printed: 007 is none of pico-train's. */
+static pa_status is_directory(const pa_allocator *mem, const place *at, int *is_step, pa_error *err)
+{
+    pa_path_kind kind = PA_PATH_NONE;
+    const char *digits = strrchr(at->path, '_') + 1;
+    const pa_status status = pa_path_look(at->path, &kind, err);
+    (void)mem;
+    *is_step = kind == PA_PATH_DIRECTORY && (digits[0] != '0' || digits[1] == '\0');
+    return status;
+}
+
+pa_status pa_pico_list(const pa_allocator *mem, const char *root, pa_origin **out, pa_error *err)
+{
+    return list(mem, root, "step_{step}", is_directory, out, err);
 }

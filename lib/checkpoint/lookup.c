@@ -127,9 +127,10 @@ static pa_status fail_no_group(const pa_checkpoint *checkpoint, const char *what
         status = pa_text_printf(&list, err, "%s%s%s%s", i > 0 ? ", " : "", group->split,
                                 group->split[0] != '\0' ? " " : "", pa_kind_name(group->kind));
     }
-    for (int64_t i = 0; i < checkpoint->n_distant && status == PA_OK; i++) {
-        const pa_distant *part = &checkpoint->distant[i];
-        status = pa_text_printf(&list, err, "%s%s %s", i > 0 ? ", " : "", part->split, pa_kind_name(part->kind));
+    for (const pa_step_file *file = checkpoint->files; file != checkpoint->state_dict && status == PA_OK;
+         file = file->next) {
+        status =
+            pa_text_printf(&list, err, "%s%s %s", list.length > 0 ? ", " : "", file->split, pa_kind_name(file->kind));
     }
     if (status == PA_OK) {
         status = pa_fail(err, PA_ERR_NOT_FOUND, "%s: there are none, only %s", what,
@@ -197,7 +198,7 @@ static pa_status fail_not_found(const pa_checkpoint *checkpoint, const char *wha
     return fail_no_suffix(checkpoint, what, group, layer, suffix, err);
 }
 
-/* The entry of a checkpoint's own groups; `*out` is NULL when there is none. */
+/* An entry of the checkpoint's own; `*out` is NULL when there is none. */
 static pa_status find_own(const pa_checkpoint *checkpoint, const char *split, pa_kind kind, int64_t layer,
                           const char *suffix, pa_entry **out, pa_error *err)
 {
@@ -209,7 +210,7 @@ static pa_status find_own(const pa_checkpoint *checkpoint, const char *split, pa
         PA_TRY(find_place(checkpoint, group, layer, suffix, &place, err));
     }
     if (group >= 0 && place < 0) {
-        PA_TRY(pa_checkpoint_check_omitted(checkpoint, group, layer, suffix, err));
+        PA_TRY(pa_checkpoint_check_omitted(checkpoint, layer, suffix, err));
     }
     if (place >= 0) {
         pa_entry *entry = &checkpoint->entries[checkpoint->order[place]];
@@ -233,8 +234,7 @@ static pa_status find_in_dict(const pa_checkpoint *checkpoint, const char *split
     PA_TRY(pa_checkpoint_state_dict(checkpoint, owner, err));
     PA_TRY(find_own(*owner, "", PA_WEIGHTS, layer, suffix, out, err));
     if (*out == NULL) {
-        const int64_t group = pa_checkpoint_find_group(*owner, "", PA_WEIGHTS);
-        status = fail_not_found(*owner, checkpoint->state_dict_path, group, layer, suffix, err);
+        status = fail_not_found(*owner, pa_file_path((*owner)->archive->file), 0, layer, suffix, err);
         pa_naming_explain(*owner, suffix, err);
         describe(checkpoint, split, PA_WEIGHTS, what, sizeof(what));
         pa_error_prefix(err, "not in the learning dynamics");
@@ -248,22 +248,25 @@ cleanup:
 pa_status pa_checkpoint_find(const pa_checkpoint *checkpoint, const char *split, pa_kind kind, int64_t layer,
                              const char *suffix, const pa_checkpoint **owner, pa_entry **out, pa_error *err)
 {
+    pa_status status = PA_OK;
     char what[128];
-    const pa_checkpoint *distant = NULL;
-    pa_status status = pa_distant_open(checkpoint, split, kind, &distant, err);
-    const pa_checkpoint *own = distant != NULL ? distant : checkpoint;
+    pa_step_file *file = pa_step_file_find(checkpoint, split, kind);
     *out = NULL;
-    *owner = own;
-    if (status == PA_OK) {
-        status = find_own(own, split, kind, layer, suffix, out, err);
+    *owner = checkpoint;
+    if (file != NULL) {
+        PA_TRY(pa_step_file_open(checkpoint, file, owner, err));
     }
-    if (status != PA_OK || *out != NULL) {
-        return status;
+    PA_TRY(find_own(*owner, split, kind, layer, suffix, out, err));
+    if (*out != NULL) {
+        return PA_OK;
     }
     if (pa_state_dict_serves(checkpoint, split, kind)) {
         return find_in_dict(checkpoint, split, layer, suffix, owner, out, err);
     }
     describe(checkpoint, split, kind, what, sizeof(what));
-    status = fail_not_found(own, what, pa_checkpoint_find_group(own, split, kind), layer, suffix, err);
-    return status == PA_ERR_NOT_FOUND && kind == PA_WEIGHTS ? pa_state_dict_fail_absent(checkpoint, err) : status;
+    status = fail_not_found(*owner, what, pa_checkpoint_find_group(*owner, split, kind), layer, suffix, err);
+    status = status == PA_ERR_NOT_FOUND && kind == PA_WEIGHTS ? pa_state_dict_fail_absent(checkpoint, err) : status;
+
+cleanup:
+    return status;
 }

@@ -47,6 +47,30 @@ int pa_name_matches(const char *pattern, const char *name, int64_t *layer)
     return 0;
 }
 
+/* Where a part is among the rows: in each of `groups` equal groups, `size` of `total` shares from `first` on. */
+typedef struct cut {
+    int64_t groups;
+    int64_t first;
+    int64_t size;
+    int64_t total;
+} cut;
+
+static cut find_cut(const pa_name_rule *rule, const pa_model *model)
+{
+    if (rule->fused == NULL) {
+        return (cut){rule->per_head ? model->n_heads : 1, rule->part, 1, rule->parts > 1 ? rule->parts : 1};
+    }
+    const int64_t n_kv_heads = model->n_kv_heads > 0 ? model->n_kv_heads : model->n_heads;
+    cut part = {.groups = rule->per_head ? n_kv_heads : 1};
+    for (int32_t p = 0; p < rule->parts; p++) {
+        const int64_t heads = (rule->fused[p] == 'q' ? model->n_heads : n_kv_heads) / part.groups;
+        part.first += p < rule->part ? heads : 0;
+        part.size = p == rule->part ? heads : part.size;
+        part.total += heads;
+    }
+    return part;
+}
+
 /* A view as the rule says; its shape and strides in the checkpoint's arena. */
 static pa_status make_view(pa_checkpoint *checkpoint, const pa_name_rule *rule, const pa_entry *source,
                            const pa_tensor **out, pa_error *err)
@@ -58,28 +82,31 @@ static pa_status make_view(pa_checkpoint *checkpoint, const pa_name_rule *rule, 
         return PA_OK;
     }
     const int turn = rule->transposed != 0;
-    const int64_t parts = rule->parts > 1 ? rule->parts : 1;
-    const int64_t heads = rule->per_head ? checkpoint->model.n_heads : 1;
+    const cut part = find_cut(rule, &checkpoint->model);
     PA_REQUIRE(whole->ndim == 2, err, PA_ERR_SHAPE, "'%s' has %d dimensions, not 2", source->name, (int)whole->ndim);
     int64_t strides[2];
     pa_tensor_strides(whole, strides);
     const int64_t rows = whole->shape[turn];
     const int64_t stride = pa_tensor_count(whole) > 0 ? strides[turn] : 0; /* may be anything where none is */
-    PA_REQUIRE(heads <= rows && rows % (heads * parts) == 0, err, PA_ERR_SHAPE,
-               "'%s': %lld rows do not divide into %lld parts of %lld heads", source->name, (long long)rows,
-               (long long)parts, (long long)heads);
-    const int64_t size = rows / (heads * parts);
+    PA_REQUIRE(rule->fused == NULL || !rule->per_head || checkpoint->model.n_heads % part.groups == 0, err,
+               PA_ERR_SHAPE, "'%s': %lld heads do not divide into groups for %lld keys and values", source->name,
+               (long long)checkpoint->model.n_heads, (long long)part.groups);
+    PA_REQUIRE(part.groups <= rows && rows % part.groups == 0 && rows / part.groups % part.total == 0, err,
+               PA_ERR_SHAPE, "'%s': %lld rows do not divide into %lld parts of %lld heads", source->name,
+               (long long)rows, (long long)part.total, (long long)part.groups);
+    const int64_t group = rows / part.groups;
+    const int64_t share = group / part.total;
     pa_tensor *view = pa_arena_alloc(&checkpoint->arena, 1, sizeof(*view));
     int64_t *extents = pa_arena_alloc(&checkpoint->arena, 6, sizeof(*extents));
     PA_REQUIRE_MEMORY(view, err, "a view of a tensor");
     PA_REQUIRE_MEMORY(extents, err, "a view of a tensor");
-    const int64_t all[] = {heads, size, whole->shape[!turn], size * parts * stride, stride, strides[!turn]};
+    const int64_t all[] = {part.groups, part.size * share, whole->shape[!turn], group * stride, stride, strides[!turn]};
     memcpy(extents, all, sizeof(all));
     *view = *whole;
-    view->ndim = heads > 1 ? 3 : 2;
-    view->shape = heads > 1 ? extents : extents + 1;
+    view->ndim = part.groups > 1 ? 3 : 2;
+    view->shape = part.groups > 1 ? extents : extents + 1;
     view->strides = view->shape + 3;
-    view->offset += rule->part * size * stride;
+    view->offset += part.first * share * stride;
     *out = view;
 
 cleanup:
@@ -209,10 +236,11 @@ pa_status pa_naming_apply(pa_checkpoint *checkpoint, const pa_naming *naming, pa
         PA_TRY(check_given(checkpoint, naming, err));
     }
     for (int64_t r = 0; used != NULL && r < used->n_rules; r++) {
-        if (used->rules[r].per_head && checkpoint->model.n_heads == 0) {
+        const pa_name_rule *rule = &used->rules[r];
+        if ((rule->per_head || rule->fused != NULL) && checkpoint->model.n_heads == 0) {
             continue; /* where one head ends is not known; whoever needs heads says so */
         }
-        PA_TRY(apply_rule(checkpoint, &used->rules[r], n_raw, err != NULL ? err : &why));
+        PA_TRY(apply_rule(checkpoint, rule, n_raw, err != NULL ? err : &why));
     }
     checkpoint->n_aliases = checkpoint->count - n_raw;
     checkpoint->naming = used != &pa_naming_none ? used : NULL;

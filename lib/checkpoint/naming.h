@@ -3,7 +3,7 @@
  * @brief Tensors of other models under the names that components ask for.
  *
  * A naming is a list of rules. Where the name of a tensor matches, the checkpoint gets one more entry, a view of the
- * tensor: turned over, or one of several equal parts of its rows. Nothing is read or copied for it.
+ * tensor: turned over, or one of several parts of its rows. Nothing is read or copied for it.
  */
 #ifndef PA_CHECKPOINT_NAMING_H
 #define PA_CHECKPOINT_NAMING_H
@@ -15,9 +15,12 @@ typedef struct pa_name_rule {
     const char *suffix;  /**< Wanted: what follows `layers.<n>.`, or a name of no layer if the pattern has none. */
     const char *pattern; /**< End of a tensor's name, from its start or behind a dot; `{layer}` is a decimal number. */
     int32_t transposed;  /**< Stored [in, out] instead of [out, in]. */
-    int32_t part;        /**< Of `parts` equal parts of the rows (after the turn), from 0; */
+    int32_t part;        /**< Of `parts` parts of the rows (after the turn), from 0; */
     int32_t parts;       /**< 0 or 1: all of them. */
-    int32_t per_head;    /**< The parts follow each other in every head, not in the tensor. */
+    const char *fused;   /**< The parts are queries, keys or values, a letter each ("qkv"), of as many rows as they have
+                              heads; NULL: they are equal. */
+    int32_t per_head;    /**< The parts follow each other in every head, or for `fused` in every group of heads with a
+                              key and a value of their own; not in the tensor. */
     int32_t fallback;    /**< Only where no earlier rule gave that name. */
 } pa_name_rule;
 

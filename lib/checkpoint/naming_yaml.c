@@ -14,6 +14,9 @@ static const char *const keys[] = {"pattern", "part", "per_head", "transposed"};
 
 enum { PATTERN, PART, PER_HEAD, TRANSPOSED, N_KEYS };
 
+/* What queries, keys and values are stored in as one. */
+static const char *const fusions[] = {"qkv", "kv"};
+
 static pa_status expect(const pa_yaml *yaml, const pa_yaml_node *node, pa_yaml_type type, const char *what,
                         pa_error *err)
 {
@@ -74,22 +77,50 @@ static int32_t take_number(const char **text)
     return none ? -1 : number;
 }
 
-/* "2 of 3" */
-static pa_status read_part(const pa_yaml *yaml, const pa_yaml_node *node, pa_name_rule *rule, pa_error *err)
+static const char of[] = " of ";
+
+/* "2 of 3": of equal parts. */
+static int take_part(const char *text, pa_name_rule *rule)
 {
-    static const char of[] = " of ";
-    const char *text = node->text != NULL ? node->text : "";
     const int32_t part = take_number(&text);
     const int has_of = strncmp(text, of, sizeof(of) - 1) == 0;
     text += has_of ? sizeof(of) - 1 : 0;
     const int32_t parts = has_of ? take_number(&text) : -1;
     if (*text != '\0' || parts < 2 || parts > MAX_PARTS || part < 1 || part > parts) {
-        return pa_yaml_fail(yaml, node, err, "part must be as in '1 of 3', the first of 2 to %d, not '%.100s'",
-                            MAX_PARTS, node->text != NULL ? node->text : pa_yaml_type_name(node->type));
+        return 0;
     }
     rule->part = part - 1;
     rule->parts = parts;
-    return PA_OK;
+    return 1;
+}
+
+/* "k of qkv": of parts with a letter each. */
+static int take_fused(const char *text, pa_name_rule *rule)
+{
+    const size_t n_before = sizeof(of); /* a letter, and what is between it and the others, whose end is not counted */
+    if (strlen(text) < n_before + 2 || strncmp(text + 1, of, sizeof(of) - 1) != 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof(fusions) / sizeof(fusions[0]); i++) {
+        const char *at = strchr(fusions[i], text[0]);
+        if (strcmp(text + n_before, fusions[i]) == 0 && at != NULL) {
+            rule->fused = fusions[i];
+            rule->part = (int32_t)(at - fusions[i]);
+            rule->parts = (int32_t)strlen(fusions[i]);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static pa_status read_part(const pa_yaml *yaml, const pa_yaml_node *node, pa_name_rule *rule, pa_error *err)
+{
+    const char *text = node->text != NULL ? node->text : "";
+    return take_part(text, rule) || take_fused(text, rule)
+               ? PA_OK
+               : pa_yaml_fail(yaml, node, err,
+                              "part must be as in '1 of 3', the first of 2 to %d, or 'q of qkv', not '%.100s'",
+                              MAX_PARTS, node->text != NULL ? node->text : pa_yaml_type_name(node->type));
 }
 
 static pa_status read_flag(const pa_yaml *yaml, const pa_yaml_node *map, int key, int32_t *out, pa_error *err)
@@ -236,7 +267,9 @@ static pa_status write_rule(const pa_name_rule *rule, pa_text *text, pa_error *e
     const int plain = !rule->transposed && rule->parts < 2;
     PA_TRY(plain ? PA_OK : pa_text_printf(text, err, "{%s: ", keys[PATTERN]));
     PA_TRY(write_quoted(rule->pattern, text, err));
-    if (rule->parts > 1) {
+    if (rule->fused != NULL) {
+        PA_TRY(pa_text_printf(text, err, ", %s: %c of %s", keys[PART], rule->fused[rule->part], rule->fused));
+    } else if (rule->parts > 1) {
         PA_TRY(pa_text_printf(text, err, ", %s: %d of %d", keys[PART], (int)rule->part + 1, (int)rule->parts));
     }
     PA_TRY(rule->per_head ? pa_text_printf(text, err, ", %s: true", keys[PER_HEAD]) : PA_OK);

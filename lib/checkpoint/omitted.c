@@ -7,10 +7,9 @@
 
 int64_t pa_checkpoint_omitted_count(const pa_checkpoint *checkpoint)
 {
-    int64_t count = 0;
-    for (int64_t i = 0; i < checkpoint->n_groups; i++) {
-        const pa_archive *archive = checkpoint->groups[i].archive;
-        count += archive != NULL ? archive->n_omissions : 0;
+    int64_t count = checkpoint->archive != NULL ? checkpoint->archive->n_omissions : 0;
+    for (const pa_step_file *file = checkpoint->files; file != NULL; file = file->next) {
+        count += file->listed ? pa_checkpoint_omitted_count(file->opened) : 0;
     }
     return count;
 }
@@ -24,28 +23,29 @@ pa_status pa_checkpoint_omitted(const pa_checkpoint *checkpoint, int64_t index, 
     PA_REQUIRE(index >= 0 && index < pa_checkpoint_omitted_count(checkpoint), err, PA_ERR_INVALID,
                "omitted tensor %lld, there are %lld", (long long)index,
                (long long)pa_checkpoint_omitted_count(checkpoint));
-    const pa_group *group = checkpoint->groups;
-    while (group->archive == NULL || index >= group->archive->n_omissions) {
-        index -= group->archive != NULL ? group->archive->n_omissions : 0;
-        group++;
+    for (const pa_step_file *file = checkpoint->files; file != NULL; file = file->next) {
+        const int64_t n = file->listed ? pa_checkpoint_omitted_count(file->opened) : 0;
+        if (index < n) {
+            return pa_checkpoint_omitted(file->opened, index, out, err);
+        }
+        index -= n;
     }
-    out->split = group->split;
-    out->kind = group->kind;
-    out->name = group->archive->omissions[index].name;
-    out->what = group->archive->omissions[index].what;
+    out->split = checkpoint->groups[0].split;
+    out->kind = checkpoint->groups[0].kind;
+    out->name = checkpoint->archive->omissions[index].name;
+    out->what = checkpoint->archive->omissions[index].what;
     out->reserved = 0;
 
 cleanup:
     return status;
 }
 
-pa_status pa_checkpoint_check_omitted(const pa_checkpoint *checkpoint, int64_t group, int64_t layer, const char *suffix,
-                                      pa_error *err)
+pa_status pa_checkpoint_check_omitted(const pa_checkpoint *checkpoint, int64_t layer, const char *suffix, pa_error *err)
 {
     pa_status status = PA_OK;
     char shown[PA_PRINTABLE_SIZE];
     const size_t length = strlen(suffix);
-    const pa_archive *archive = checkpoint->groups[group].archive;
+    const pa_archive *archive = checkpoint->archive;
     for (int64_t i = 0; archive != NULL && i < archive->n_omissions; i++) {
         int64_t its_layer = -1;
         const char *name = archive->omissions[i].name;

@@ -35,7 +35,7 @@ cleanup:
 static int has_sizes(const pa_model *model)
 {
     return model->d_model > 0 || model->n_layers > 0 || model->n_heads > 0 || model->n_kv_heads > 0 ||
-           model->rope_theta >= 1.0;
+           model->rope_theta >= 1.0 || model->rope_share > 0.0;
 }
 
 pa_status pa_reading_create(pa_context *ctx, const pa_run_options *options, pa_reading **out, pa_error *err)

@@ -5,16 +5,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/sort.h"
 #include "base/system.h"
-#include "base/text.h"
+#include "checkpoint/layout.h"
 #include "checkpoint/model_config.h"
 #include "checkpoint/reading.h"
 #include "checkpoint/run_config.h"
 #include "checkpoint/run_impl.h"
-
-/** @name Where it is and what it is
- * @{ */
 
 /* The last component of the run's path, without slashes at its end. */
 static char *directory_name(const pa_run *run)
@@ -29,18 +25,6 @@ static char *directory_name(const pa_run *run)
         begin--;
     }
     return pa_strndup(&run->ctx->mem, path + begin, end - begin);
-}
-
-static pa_status join(const pa_allocator *mem, const char *a, const char *b, char **out, pa_error *err)
-{
-    pa_text text = {.mem = mem};
-    const pa_status status = pa_text_printf(&text, err, "%s/%s", a, b);
-    if (status == PA_OK) {
-        *out = text.data;
-    } else {
-        pa_text_free(&text);
-    }
-    return status;
 }
 
 /* Rows that are in order would be mixed up by it. Whoever asks for it knows, where the configuration does not say. */
@@ -58,11 +42,13 @@ cleanup:
     return status;
 }
 
-static pa_status read_config(pa_run *run, const char *path, pa_error *err)
+/* The steps are below the run, where it is none of elsewhere: then `name` is NULL. */
+static pa_status read_config(pa_run *run, const char *path, const char *name, pa_error *err)
 {
     pa_status status = PA_OK;
     const pa_allocator *mem = &run->ctx->mem;
     pa_run_config config = {.name = NULL};
+    pa_text checkpoints = {.mem = mem};
     PA_TRY(pa_run_config_read(mem, path, &config, err));
     pa_model_fill(&run->model, &config.model);
     pa_model_settle(&run->model);
@@ -71,95 +57,39 @@ static pa_status read_config(pa_run *run, const char *path, pa_error *err)
         PA_TRY(check_unscramble(path, &config, err));
         run->reading->batch = config.batch;
     }
-    run->name = config.name != NULL   ? pa_strdup(mem, config.name)
-                : run->remote != NULL ? pa_strdup(mem, run->remote->fallback)
-                                      : directory_name(run);
+    name = config.name != NULL ? config.name : name;
+    run->name = name != NULL ? pa_strdup(mem, name) : directory_name(run);
     PA_REQUIRE_MEMORY(run->name, err, "the name of a run");
-    PA_TRY(join(mem, run->path, config.checkpoints, &run->checkpoints, err));
     run->learning_dynamics = pa_strdup(mem, config.learning_dynamics);
     PA_REQUIRE_MEMORY(run->learning_dynamics, err, "the name of a directory");
+    if (run->origin == NULL) {
+        PA_TRY(pa_text_printf(&checkpoints, err, "%s/%s", run->path, config.checkpoints));
+        PA_TRY(pa_pico_list(mem, checkpoints.data, &run->origin, err));
+        PA_REQUIRE(run->origin->n_steps > 0, err, PA_ERR_NOT_FOUND, "%s: there is no directory step_<N> in it",
+                   checkpoints.data);
+    }
 
 cleanup:
     pa_run_config_free(mem, &config);
+    pa_text_free(&checkpoints);
     return status;
 }
-/** @} */
 
-/** @name Steps
- * @{ */
-
-/* The number in "step_<n>" as it is printed, so that the directory can be found again; -1 for any other name. */
-static int64_t parse_step(const char *name)
-{
-    if (strncmp(name, "step_", 5) != 0 || name[5] == '\0' || (name[5] == '0' && name[6] != '\0')) {
-        return -1;
-    }
-    int64_t step = 0;
-    for (const char *c = name + 5; *c != '\0'; c++) {
-        if (*c < '0' || *c > '9' || step > (INT64_MAX - 9) / 10) {
-            return -1;
-        }
-        step = 10 * step + (*c - '0');
-    }
-    return step;
-}
-
-static pa_status is_step_directory(const pa_run *run, int64_t step, int *out, pa_error *err)
+static pa_status read_pico(pa_run *run, pa_error *err)
 {
     pa_status status = PA_OK;
     pa_path_kind kind = PA_PATH_NONE;
-    pa_text path = {.mem = &run->ctx->mem};
-    PA_TRY(pa_run_step_path(run, step, &path, err));
-    PA_TRY(pa_path_look(path.data, &kind, err));
-    *out = kind == PA_PATH_DIRECTORY;
+    pa_text config = {.mem = &run->ctx->mem};
+    PA_TRY(pa_text_printf(&config, err, "%s/training_config.yaml", run->path));
+    PA_TRY(pa_path_look(config.data, &kind, err));
+    PA_REQUIRE(kind != PA_PATH_NONE, err, PA_ERR_NOT_FOUND,
+               "%s: no such file; checkpoints that pico-train did not write need a layout", config.data);
+    PA_TRY(read_config(run, config.data, NULL, err));
 
 cleanup:
-    pa_text_free(&path);
+    pa_text_free(&config);
     return status;
 }
-
-static int compare_numbers(const void *items, int64_t a, int64_t b)
-{
-    (void)items; /* the "element numbers" are the steps themselves */
-    return (a > b) - (a < b);
-}
-
-static pa_status list_steps(pa_run *run, pa_error *err)
-{
-    pa_status status = PA_OK;
-    int64_t capacity = 0;
-    DIR *directory = NULL;
-    const char *name = NULL;
-    PA_TRY(pa_listing_open(run->checkpoints, &directory, err));
-    PA_TRY(pa_listing_next(directory, run->checkpoints, &name, err));
-    while (name != NULL) {
-        const int64_t step = parse_step(name);
-        int is_directory = 0;
-        if (step >= 0) {
-            PA_TRY(is_step_directory(run, step, &is_directory, err));
-        }
-        if (is_directory) {
-            int64_t *grown = pa_array_grow(&run->ctx->mem, run->steps, &capacity, run->n_steps + 1, sizeof(*grown));
-            PA_REQUIRE_MEMORY(grown, err, "the steps of a run");
-            run->steps = grown;
-            run->steps[run->n_steps++] = step;
-        }
-        PA_TRY(pa_listing_next(directory, run->checkpoints, &name, err));
-    }
-    PA_REQUIRE(run->n_steps > 0, err, PA_ERR_NOT_FOUND, "%s: there is no directory step_<N> in it", run->checkpoints);
-    pa_sort_order(run->steps, run->n_steps, compare_numbers, NULL);
-
-cleanup:
-    if (directory != NULL) {
-        (void)closedir(directory);
-    }
-    return status;
-}
-
-/** @} */
-
-/** @name Opening
- * @{ */
 
 /* One more than the last layer that a weight of the first step is of. */
 static pa_status count_layers(pa_run *run, pa_error *err)
@@ -167,7 +97,7 @@ static pa_status count_layers(pa_run *run, pa_error *err)
     pa_status status = PA_OK;
     pa_checkpoint *checkpoint = NULL;
     const pa_checkpoint *dict = NULL;
-    PA_TRY(pa_run_checkpoint(run, run->steps[0], &checkpoint, err));
+    PA_TRY(pa_run_checkpoint(run, run->origin->steps[0], &checkpoint, err));
     PA_TRY(pa_checkpoint_state_dict(checkpoint, &dict, err));
     for (int64_t i = 0; dict != NULL && i < dict->count; i++) {
         const int64_t n = dict->entries[i].layer + 1;
@@ -183,15 +113,14 @@ static pa_status read_layout(pa_run *run, pa_error *err)
 {
     pa_status status = PA_OK;
     pa_context *ctx = run->ctx;
+    pa_text first = {.mem = &ctx->mem};
     run->name = directory_name(run);
     PA_REQUIRE_MEMORY(run->name, err, "the name of a run");
-    PA_TRY(pa_layout_list(ctx, run->path, run->reading->options.layout, &run->places, &run->n_steps, err));
-    run->steps = pa_alloc(&ctx->mem, run->n_steps, sizeof(*run->steps));
-    PA_REQUIRE_MEMORY(run->steps, err, "the steps of a run");
-    for (int64_t i = 0; i < run->n_steps; i++) {
-        run->steps[i] = run->places[i].step;
-    }
-    PA_TRY(pa_model_config_read(ctx, run->places[0].path, &run->model, err));
+    PA_TRY(pa_layout_list(&ctx->mem, run->path, run->reading->options.layout, &run->origin, err));
+    PA_REQUIRE(run->origin->n_steps > 0, err, PA_ERR_NOT_FOUND, "%s: nothing in it matches the layout '%.200s'",
+               run->path, run->reading->options.layout);
+    PA_TRY(run->origin->where(run->origin, run->origin->steps[0], &first, err));
+    PA_TRY(pa_model_config_read(ctx, first.data, &run->model, err));
     PA_TRY(pa_model_config_read(ctx, run->path, &run->model, err));
     pa_model_settle(&run->model);
     if (run->model.n_layers == 0) {
@@ -199,6 +128,7 @@ static pa_status read_layout(pa_run *run, pa_error *err)
     }
 
 cleanup:
+    pa_text_free(&first);
     return status;
 }
 
@@ -233,7 +163,6 @@ pa_status pa_run_open_with(pa_context *ctx, const char *path, const pa_run_optio
     pa_status status = PA_OK;
     pa_path_kind kind = PA_PATH_NONE;
     pa_run *run = NULL;
-    char *config = NULL;
     PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_run_open: out is NULL");
     *out = NULL;
     PA_REQUIRE(ctx != NULL && path != NULL, err, PA_ERR_INVALID, "pa_run_open: ctx or path is NULL");
@@ -241,42 +170,26 @@ pa_status pa_run_open_with(pa_context *ctx, const char *path, const pa_run_optio
     PA_REQUIRE(kind != PA_PATH_NONE, err, PA_ERR_NOT_FOUND, "%s: no such directory", path);
     PA_REQUIRE(kind == PA_PATH_DIRECTORY, err, PA_ERR_NOT_FOUND, "%s: is a file, not the directory of a run", path);
     PA_TRY(start(ctx, path, options, &run, err));
-    if (run->reading->options.layout[0] != '\0') {
-        PA_TRY(read_layout(run, err));
-    } else {
-        PA_TRY(join(&ctx->mem, path, "training_config.yaml", &config, err));
-        PA_TRY(pa_path_look(config, &kind, err));
-        PA_REQUIRE(kind != PA_PATH_NONE, err, PA_ERR_NOT_FOUND,
-                   "%s: no such file; checkpoints that pico-train did not write need a layout", config);
-        PA_TRY(read_config(run, config, err));
-        PA_TRY(list_steps(run, err));
-    }
+    PA_TRY(run->reading->options.layout[0] != '\0' ? read_layout(run, err) : read_pico(run, err));
     *out = run;
     run = NULL;
 
 cleanup:
-    if (config != NULL) {
-        pa_free(&ctx->mem, config);
-    }
     pa_run_destroy(run);
     return status;
 }
 
-pa_status pa_run_open_remote(pa_context *ctx, pa_remote *remote, const pa_run_options *options, pa_run **out,
-                             pa_error *err)
+pa_status pa_run_open_origin(pa_context *ctx, pa_origin *origin, const pa_run_papers *papers,
+                             const pa_run_options *options, pa_run **out, pa_error *err)
 {
     pa_status status = PA_OK;
     pa_run *run = NULL;
     *out = NULL;
-    PA_TRY(start(ctx, remote->where, options, &run, err));
+    PA_TRY(start(ctx, papers->path, options, &run, err));
     PA_REQUIRE(run->reading->options.layout[0] == '\0', err, PA_ERR_CONFIG,
-               "%s: a layout is for directories that pico-train did not write", remote->where);
-    run->remote = pa_remote_retain(remote);
-    PA_TRY(read_config(run, remote->config_path, err));
-    run->steps = pa_alloc(&ctx->mem, remote->n_steps, sizeof(*run->steps));
-    PA_REQUIRE_MEMORY(run->steps, err, "the steps of a run");
-    memcpy(run->steps, remote->steps, (size_t)remote->n_steps * sizeof(*run->steps));
-    run->n_steps = remote->n_steps;
+               "%s: a layout is for directories that pico-train did not write", run->path);
+    run->origin = pa_origin_retain(origin);
+    PA_TRY(read_config(run, papers->config, papers->name, err));
     *out = run;
     run = NULL;
 
@@ -284,20 +197,16 @@ cleanup:
     pa_run_destroy(run);
     return status;
 }
-/** @} */
 
 void pa_run_destroy(pa_run *run)
 {
     if (run != NULL) {
         const pa_allocator *mem = &run->ctx->mem;
-        pa_remote_release(run->remote);
+        pa_origin_release(run->origin);
         pa_free(mem, run->path);
         pa_reading_release(run->reading);
         pa_free(mem, run->name);
-        pa_free(mem, run->checkpoints);
         pa_free(mem, run->learning_dynamics);
-        pa_layout_free(run->ctx, run->places, run->n_steps);
-        pa_free(mem, run->steps);
         pa_free(mem, run);
     }
 }
@@ -334,6 +243,6 @@ const pa_model *pa_run_model(const pa_run *run)
 
 const int64_t *pa_run_steps(const pa_run *run, int64_t *count)
 {
-    *count = run->n_steps;
-    return run->steps;
+    *count = run->origin->n_steps;
+    return run->origin->steps;
 }

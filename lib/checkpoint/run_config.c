@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checkpoint/run_config.h"
 
-#include <math.h>
+#include <float.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -24,21 +24,23 @@ static pa_status read_size(const pa_yaml *yaml, const pa_yaml_node *map, const c
     return PA_OK;
 }
 
-/* A number of at least 1; 0 when absent or null. */
-static pa_status read_theta(const pa_yaml *yaml, const pa_yaml_node *map, const char *key, double *out, pa_error *err)
+/* A number from `least`, at most `most`; 0 when absent or null. */
+static pa_status read_number(const pa_yaml *yaml, const pa_yaml_node *map, const char *key, double least, double most,
+                             double *out, pa_error *err)
 {
     const pa_yaml_node *node = pa_yaml_find(map, key);
     *out = 0.0;
     if (node == NULL || node->type == PA_YAML_NULL) {
         return PA_OK;
     }
-    double theta = node->type == PA_YAML_INT ? (double)node->integer : node->real;
+    double number = node->type == PA_YAML_INT ? (double)node->integer : node->real;
     const int is_number = node->type == PA_YAML_INT || node->type == PA_YAML_REAL ||
-                          (node->type == PA_YAML_STRING && pa_parse_number(node->text, &theta)); /* 5e5 */
-    if (!is_number || !isfinite(theta) || theta < 1.0) {
-        return pa_yaml_fail(yaml, node, err, "%s must be a number of at least 1", key);
+                          (node->type == PA_YAML_STRING && pa_parse_number(node->text, &number)); /* 5e5 */
+    if (!is_number || !(number >= least && number <= most)) {
+        return most < DBL_MAX ? pa_yaml_fail(yaml, node, err, "%s must be a number from %g to %g", key, least, most)
+                              : pa_yaml_fail(yaml, node, err, "%s must be a number of at least %g", key, least);
     }
-    *out = theta;
+    *out = number;
     return PA_OK;
 }
 
@@ -66,7 +68,8 @@ pa_status pa_model_read(const pa_yaml *yaml, const pa_yaml_node *map, pa_model *
     PA_TRY(read_size(yaml, map, "n_layers", &model->n_layers, err));
     PA_TRY(read_size(yaml, map, "attention_n_heads", &model->n_heads, err));
     PA_TRY(read_size(yaml, map, "attention_n_kv_heads", &model->n_kv_heads, err));
-    PA_TRY(read_theta(yaml, map, "position_emb_theta", &model->rope_theta, err));
+    PA_TRY(read_number(yaml, map, "position_emb_theta", 1.0, DBL_MAX, &model->rope_theta, err));
+    PA_TRY(read_number(yaml, map, "position_emb_share", 0.0, 1.0, &model->rope_share, err));
 
 cleanup:
     return status;

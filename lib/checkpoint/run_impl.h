@@ -4,10 +4,7 @@
 #ifndef PA_CHECKPOINT_RUN_IMPL_H
 #define PA_CHECKPOINT_RUN_IMPL_H
 #include "base/context_impl.h"
-#include "base/text.h"
 #include "checkpoint/checkpoint_impl.h"
-#include "checkpoint/layout.h"
-#include "checkpoint/remote.h"
 
 struct pa_run {
     pa_context *ctx;
@@ -16,14 +13,7 @@ struct pa_run {
     pa_reading *reading;
     char *name;
     pa_model model;
-    char *checkpoints;       /**< Full path. */
-    char *learning_dynamics; /**< Below a step's directory. */
-    int64_t *steps;
-    int64_t n_steps;
-    pa_layout_step *places; /**< Of each step, when a layout says where; else NULL. */
-    pa_remote *remote;      /**< Where its files are; NULL: here. */
+    char *learning_dynamics; /**< Below a step's directory; NULL: it has none. */
+    pa_origin *origin;
 };
-
-/** run_steps.c: append the path of a step, of which there need not be any: a directory, or what a layout leads to. */
-pa_status pa_run_step_path(const pa_run *run, int64_t step, pa_text *out, pa_error *err);
 #endif

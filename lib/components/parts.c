@@ -34,12 +34,10 @@ pa_status pa_parts_add(pa_parts *parts, const char *key, int64_t head, const pa_
 {
     pa_status status = PA_OK;
     int64_t number = 0;
-    pa_part *items = pa_array_grow(&parts->mem, parts->items, &parts->capacity, parts->count + 1, sizeof(*items));
-    PA_REQUIRE_MEMORY(items, err, "a component");
-    parts->items = items;
+    PA_GROW(&parts->mem, parts->items, parts->capacity, parts->count + 1, err, "a component");
     PA_TRY(pa_index_add(&parts->keys, key, &number, err));
     PA_REQUIRE(number == parts->count, err, PA_ERR_EXISTS, "'%s' was emitted twice", key);
-    pa_part *part = &items[number];
+    pa_part *part = &parts->items[number];
     part->key = parts->keys.texts[number];
     part->head = head;
     part->matrix = pa_matrix_retain(matrix);

@@ -31,13 +31,12 @@ static const char *commit_of(const pa_hub_repo *repo, int64_t step, const char *
     return "";
 }
 
-static const char *const splits[] = {"train", "val", ""};
-
 /* The commits that files are taken from: others may come to lead to the revision, or to be in their place. */
-static pa_status identify(pa_remote *remote, int64_t step, pa_text *out, pa_error *err)
+static pa_status identify(pa_origin *origin, int64_t step, pa_text *out, pa_error *err)
 {
+    static const char *const splits[] = {"train", "val", ""};
     pa_status status = PA_OK;
-    const pa_hub_repo *repo = (const pa_hub_repo *)remote;
+    const pa_hub_repo *repo = (const pa_hub_repo *)origin;
     for (int i = 0; i < 3; i++) {
         PA_TRY(pa_text_printf(out, err, "%s,", commit_of(repo, step, splits[i])));
     }
@@ -46,26 +45,16 @@ cleanup:
     return status;
 }
 
-static pa_status begin(pa_remote *remote, int64_t step, pa_error *err)
+static pa_status where(pa_origin *origin, int64_t step, pa_text *out, pa_error *err)
 {
-    pa_status status = PA_OK;
-    pa_hub_tree *tree = NULL;
-    pa_hub_repo *repo = (pa_hub_repo *)remote;
-    for (int i = 0; i < 3; i++) {
-        const char *commit = commit_of(repo, step, splits[i]);
-        if (commit[0] != '\0') {
-            PA_TRY(pa_hub_tree_get(repo, commit, &tree, err));
-        }
-    }
-
-cleanup:
-    return status;
+    (void)step;
+    return pa_text_append(out, ((pa_hub_repo *)origin)->where, err);
 }
 
-static pa_status has(pa_remote *remote, const pa_remote_file *file, int *there, pa_error *err)
+static pa_status has(pa_origin *origin, const pa_origin_file *file, int *there, pa_error *err)
 {
     pa_status status = PA_OK;
-    pa_hub_repo *repo = (pa_hub_repo *)remote;
+    pa_hub_repo *repo = (pa_hub_repo *)origin;
     pa_hub_tree *tree = NULL;
     char *pointer = NULL;
     const char *commit = commit_of(repo, file->step, file->split);
@@ -108,9 +97,9 @@ cleanup:
     return status;
 }
 
-static pa_status fetch(pa_remote *remote, const pa_remote_file *file, char **path, pa_error *err)
+static pa_status fetch(pa_origin *origin, const pa_origin_file *file, char **path, pa_error *err)
 {
-    pa_hub_repo *repo = (pa_hub_repo *)remote;
+    pa_hub_repo *repo = (pa_hub_repo *)origin;
     const char *commit = commit_of(repo, file->step, file->split);
     const pa_status status = fetch_shards(repo, commit, file->name, err);
     return status != PA_OK ? status : pa_hub_download(repo, commit, file->name, path, err);
@@ -122,7 +111,7 @@ static pa_status fetch(pa_remote *remote, const pa_remote_file *file, char **pat
 
 typedef struct errand {
     pa_hub_repo *repo;
-    const pa_remote_file **files;
+    const pa_origin_file **files;
     int64_t count;
     int64_t next;
 } errand;
@@ -141,7 +130,7 @@ static int next_file(void *user, int64_t limit, pa_task *task)
 static pa_status run_file(void *user, const pa_task *task, pa_error *err)
 {
     const errand *e = user;
-    const pa_remote_file *file = e->files[task->index];
+    const pa_origin_file *file = e->files[task->index];
     return pa_hub_download(e->repo, commit_of(e->repo, file->step, file->split), file->name, NULL, err);
 }
 
@@ -152,7 +141,7 @@ static void ended(void *user, const pa_task *task)
 }
 
 /* Those that are there and not here; they join the progress at once. */
-static pa_status choose(errand *e, const pa_remote_file *files, int64_t n, pa_error *err)
+static pa_status choose(errand *e, const pa_origin_file *files, int64_t n, pa_error *err)
 {
     pa_status status = PA_OK;
     pa_hub_repo *repo = e->repo;
@@ -161,11 +150,11 @@ static pa_status choose(errand *e, const pa_remote_file *files, int64_t n, pa_er
     pa_hub_tree *tree = NULL;
     int there = 0;
     for (int64_t i = 0; i < n; i++) { /* all lists, so that the progress has the sum from the beginning */
-        PA_TRY(begin(&repo->remote, files[i].step, err));
+        PA_TRY(has(&repo->origin, &files[i], &there, err));
     }
     for (int64_t i = 0; i < n; i++) {
         const char *commit = commit_of(repo, files[i].step, files[i].split);
-        PA_TRY(has(&repo->remote, &files[i], &there, err));
+        PA_TRY(has(&repo->origin, &files[i], &there, err));
         if (!there) {
             continue;
         }
@@ -186,11 +175,11 @@ cleanup:
     return status;
 }
 
-static pa_status fetch_all(pa_remote *remote, const pa_remote_file *files, int64_t n_files, pa_error *err)
+static pa_status fetch_all(pa_origin *origin, const pa_origin_file *files, int64_t n_files, pa_error *err)
 {
     pa_status status = PA_OK;
     pa_pool *pool = NULL;
-    errand e = {.repo = (pa_hub_repo *)remote};
+    errand e = {.repo = (pa_hub_repo *)origin};
     const pa_allocator *mem = &e.repo->hub->ctx->mem;
     const pa_job job = {.next = next_file, .run = run_file, .ended = ended, .user = &e};
     pa_hub_enter(e.repo->hub);
@@ -213,9 +202,9 @@ cleanup:
 /** @name Opening
  * @{ */
 
-static void destroy(pa_remote *remote)
+static void destroy(pa_origin *origin)
 {
-    pa_hub_repo *repo = (pa_hub_repo *)remote;
+    pa_hub_repo *repo = (pa_hub_repo *)origin;
     const pa_allocator *mem = &repo->hub->ctx->mem;
     while (repo->trees != NULL) {
         pa_hub_tree *tree = repo->trees;
@@ -226,7 +215,6 @@ static void destroy(pa_remote *remote)
     (void)pthread_mutex_destroy(&repo->lock);
     pa_hub_steps_free(&repo->steps);
     pa_free(mem, repo->step_numbers);
-    pa_free(mem, repo->config_path);
     pa_free(mem, repo->where);
     pa_free(mem, repo->folder);
     pa_free(mem, repo->revision);
@@ -239,7 +227,7 @@ static pa_status make(pa_hub *hub, const char *repo_id, const char *revision, pa
     pa_status status = PA_OK;
     const pa_allocator *mem = &hub->ctx->mem;
     pa_text folder = {.mem = mem};
-    pa_text where = {.mem = mem};
+    pa_text shown = {.mem = mem};
     pa_hub_repo *repo = pa_alloc(mem, 1, sizeof(*repo));
     PA_REQUIRE_MEMORY(repo, err, "a repository");
     if (pthread_mutex_init(&repo->lock, NULL) != 0) {
@@ -249,51 +237,44 @@ static pa_status make(pa_hub *hub, const char *repo_id, const char *revision, pa
     }
     repo->hub = hub;
     repo->steps.mem = mem;
-    atomic_init(&repo->remote.references, 1);
-    repo->remote.identify = identify;
-    repo->remote.begin = begin;
-    repo->remote.has = has;
-    repo->remote.fetch = fetch;
-    repo->remote.fetch_all = fetch_all;
-    repo->remote.destroy = destroy;
+    atomic_init(&repo->origin.references, 1);
+    repo->origin.where = where;
+    repo->origin.identify = identify;
+    repo->origin.has = has;
+    repo->origin.fetch = fetch;
+    repo->origin.fetch_all = fetch_all;
+    repo->origin.destroy = destroy;
     PA_REQUIRE_MEMORY(repo->repo_id = pa_strdup(mem, repo_id), err, "a repository");
     PA_REQUIRE_MEMORY(repo->revision = pa_strdup(mem, revision), err, "a repository");
     PA_TRY(pa_cache_folder(hub, repo_id, &folder, err));
-    PA_TRY(pa_text_printf(&where, err, "hf://%s@%s", repo_id, revision));
+    PA_TRY(pa_text_printf(&shown, err, "hf://%s@%s", repo_id, revision));
     repo->folder = folder.data;
-    repo->where = where.data;
+    repo->where = shown.data;
     folder.data = NULL;
-    where.data = NULL;
+    shown.data = NULL;
     *out = repo;
     repo = NULL;
 
 cleanup:
     pa_text_free(&folder);
-    pa_text_free(&where);
+    pa_text_free(&shown);
     if (repo != NULL) {
-        destroy(&repo->remote);
+        destroy(&repo->origin);
     }
     return status;
 }
 
-/* Steps and configuration: from here on it can be a run. */
-static pa_status look(pa_hub_repo *repo, pa_error *err)
+static pa_status list_steps(pa_hub_repo *repo, pa_error *err)
 {
     pa_status status = PA_OK;
-    PA_TRY(pa_hub_resolve(repo, err));
     PA_TRY(pa_hub_list_steps(repo, err));
-    PA_TRY(pa_hub_download(repo, repo->commit, "training_config.yaml", &repo->config_path, err));
     repo->step_numbers = pa_alloc(&repo->hub->ctx->mem, repo->steps.count, sizeof(*repo->step_numbers));
     PA_REQUIRE_MEMORY(repo->step_numbers, err, "the steps of a run");
     for (int64_t i = 0; i < repo->steps.count; i++) {
         repo->step_numbers[i] = repo->steps.items[i].step;
     }
-    const char *slash = strrchr(repo->repo_id, '/');
-    repo->remote.where = repo->where;
-    repo->remote.config_path = repo->config_path;
-    repo->remote.fallback = slash != NULL ? slash + 1 : repo->repo_id;
-    repo->remote.steps = repo->step_numbers;
-    repo->remote.n_steps = repo->steps.count;
+    repo->origin.steps = repo->step_numbers;
+    repo->origin.n_steps = repo->steps.count;
 
 cleanup:
     return status;
@@ -304,6 +285,7 @@ pa_status pa_run_open_hub(pa_hub *hub, const char *repo_id, const char *revision
 {
     pa_status status = PA_OK;
     pa_hub_repo *repo = NULL;
+    char *config = NULL;
     PA_REQUIRE(out != NULL, err, PA_ERR_INVALID, "pa_run_open_hub: out is NULL");
     *out = NULL;
     PA_REQUIRE(hub != NULL && repo_id != NULL, err, PA_ERR_INVALID, "pa_run_open_hub: hub or repo_id is NULL");
@@ -312,13 +294,19 @@ pa_status pa_run_open_hub(pa_hub *hub, const char *repo_id, const char *revision
     PA_TRY(pa_hub_check_revision(revision, err));
     PA_TRY(make(hub, repo_id, revision, &repo, err));
     pa_hub_enter(hub);
-    status = look(repo, err);
-    pa_hub_leave(hub);
-    PA_TRY(status);
-    PA_TRY(pa_run_open_remote(hub->ctx, &repo->remote, options, out, err));
+    PA_TRY(pa_hub_resolve(repo, err));
+    PA_TRY(list_steps(repo, err));
+    PA_TRY(pa_hub_download(repo, repo->commit, "training_config.yaml", &config, err));
+    const char *slash = strrchr(repo_id, '/');
+    const pa_run_papers papers = {.path = repo->where, .name = slash != NULL ? slash + 1 : repo_id, .config = config};
+    PA_TRY(pa_run_open_origin(hub->ctx, &repo->origin, &papers, options, out, err));
 
 cleanup:
-    pa_remote_release(repo != NULL ? &repo->remote : NULL);
+    if (repo != NULL) {
+        pa_hub_leave(hub);
+        pa_free(&hub->ctx->mem, config);
+        pa_origin_release(&repo->origin);
+    }
     return status;
 }
 /** @} */

@@ -5,7 +5,7 @@
 #define PA_HUB_REPO_H
 #include "base/arena.h"
 #include "base/text.h"
-#include "checkpoint/remote.h"
+#include "checkpoint/origin.h"
 #include "hub/hub_impl.h"
 
 enum { PA_COMMIT = 41, PA_ETAG = 65 };
@@ -52,13 +52,12 @@ struct pa_hub_tree {
 };
 
 typedef struct pa_hub_repo {
-    pa_remote remote; /**< First. */
+    pa_origin origin; /**< First. */
     pa_hub *hub;
     char *repo_id;
     char *revision;
     char *folder; /**< In the cache. */
     char *where;
-    char *config_path;
     int64_t *step_numbers;
     char commit[PA_COMMIT];
     pa_hub_steps steps;

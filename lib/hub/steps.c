@@ -50,11 +50,8 @@ static pa_status add(pa_hub_steps *steps, int64_t number, int part, const char *
     pa_status status = PA_OK;
     if (steps->count == 0 || steps->items[steps->count - 1].step != number) {
         PA_REQUIRE(steps->count < MAX_STEPS, err, PA_ERR_LIMIT, "more than %d commits of steps", MAX_STEPS);
-        pa_hub_step *grown =
-            pa_array_grow(steps->mem, steps->items, &steps->capacity, steps->count + 1, sizeof(*grown));
-        PA_REQUIRE_MEMORY(grown, err, "the steps of a run");
-        steps->items = grown;
-        grown[steps->count++] = (pa_hub_step){.step = number};
+        PA_GROW(steps->mem, steps->items, steps->capacity, steps->count + 1, err, "the steps of a run");
+        steps->items[steps->count++] = (pa_hub_step){.step = number};
     }
     memcpy(steps->items[steps->count - 1].commits[part], commit, PA_COMMIT);
 
@@ -104,10 +101,7 @@ pa_status pa_hub_steps_end(pa_hub_steps *steps, pa_error *err)
     int64_t *order = pa_alloc(steps->mem, steps->count, sizeof(*order));
     PA_REQUIRE_MEMORY(merged, err, "the steps of a run");
     PA_REQUIRE_MEMORY(order, err, "the steps of a run");
-    for (int64_t i = 0; i < steps->count; i++) {
-        order[i] = i;
-    }
-    pa_sort_order(order, steps->count, compare, steps->items);
+    pa_sort_numbers(order, steps->count, compare, steps->items);
     for (int64_t i = 0; i < steps->count; i++) {
         const pa_hub_step *from = &steps->items[order[i]];
         if (count == 0 || merged[count - 1].step != from->step) {

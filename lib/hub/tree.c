@@ -23,16 +23,14 @@ static pa_status add(pa_hub_tree *tree, const char *path, const char *oid, const
     PA_REQUIRE(json_is_integer(size) && json_integer_value(size) >= 0 && json_integer_value(size) <= MAX_FILE_BYTES,
                err, PA_ERR_LIMIT, "'%.200s' has no size, or one above 16 TiB", path);
     PA_REQUIRE(tree->count < MAX_FILES, err, PA_ERR_LIMIT, "more than %d files", MAX_FILES);
-    pa_hub_file *grown = pa_array_grow(tree->arena.mem, tree->files, &tree->capacity, tree->count + 1, sizeof(*grown));
-    PA_REQUIRE_MEMORY(grown, err, "the files of a commit");
-    tree->files = grown;
+    PA_GROW(tree->arena.mem, tree->files, tree->capacity, tree->count + 1, err, "the files of a commit");
     pa_hub_file file = {.path = pa_arena_strdup(&tree->arena, path), .size = json_integer_value(size)};
     PA_REQUIRE_MEMORY(file.path, err, "the files of a commit");
     memcpy(file.etag, etag, strlen(etag) + 1);
     if (pa_hub_is_hex(oid, PA_OID - 1)) {
         memcpy(file.oid, oid, PA_OID);
     }
-    grown[tree->count++] = file;
+    tree->files[tree->count++] = file;
 
 cleanup:
     return status;
@@ -121,10 +119,7 @@ pa_status pa_hub_tree_end(pa_hub_tree *tree, pa_error *err)
     pa_status status = PA_OK;
     int64_t *order = pa_alloc(tree->arena.mem, tree->count, sizeof(*order));
     PA_REQUIRE_MEMORY(order, err, "the files of a commit");
-    for (int64_t i = 0; i < tree->count; i++) {
-        order[i] = i;
-    }
-    pa_sort_order(order, tree->count, compare, tree->files);
+    pa_sort_numbers(order, tree->count, compare, tree->files);
     for (int64_t i = 1; i < tree->count; i++) {
         PA_REQUIRE(compare(tree->files, order[i - 1], order[i]) != 0, err, PA_ERR_FORMAT,
                    "there are two files '%.200s'", tree->files[order[i]].path);

@@ -72,10 +72,7 @@ pa_status pa_eigenvalues(const pa_allocator *mem, pa_view a, double *real, doubl
     const int exponent = pa_scale_into_range(copy, n * n);
     PA_TRY(geev(mem, copy, n, found, found + n, err));
     const spectrum unordered = {found, found + n};
-    for (int64_t i = 0; i < n; i++) {
-        order[i] = i;
-    }
-    pa_sort_order(order, n, compare, &unordered);
+    pa_sort_numbers(order, n, compare, &unordered);
     for (int64_t i = 0; i < n; i++) {
         real[i] = found[order[i]] + 0.0; /* no negative zeros */
         imag[i] = found[n + order[i]] + 0.0;

@@ -64,7 +64,8 @@ done
 # The documentation's maps, as maps of one's own: the same values. Heads of GPT-2 by hand.
 own() { sed -n "/^naming: # $1\$/,/^\`\`\`/p" "$PA_ROOT/docs/namings.md" | sed '$d'; }
 cp -r "$data/gpt2" headless && rm headless/config.json
-for case in "llama $data/llama checkpoint-{step}/model.safetensors" "gpt_neox $data/gpt_neox step{step}" "gpt2 headless {step}"; do
+for case in "llama $data/llama checkpoint-{step}/model.safetensors" "gpt_neox $data/gpt_neox step{step}" \
+    "gpt2 headless {step}" "phi3 $data/phi3 {step}" "internlm2 $data/internlm2 {step}"; do
     model=${case%% *}
     place=${case#* }
     study "layout: '${place#* }'" >"own_$model.yaml"
@@ -89,6 +90,37 @@ expect_err "9: unknown key of 'model': 'n_heads'"; expect_one_error_line
 pico inspect "$data/gpt2/20/model.safetensors"; expect_status 0; expect_out 'names are those of gpt2;'
 pico inspect "$PA_ROOT/examples/data/pico-decoder-nano-1"; expect_status 0
 grep -q 'names are' out && fail "pico-train's own names are taken for others"
+
+# Positions that rope_window does not compute are refused, unless a base is given; the forms of transformers 4 and 5.
+cat >rope.yaml <<END
+layout: 'checkpoint-{step}'
+model: {attention_n_heads: 2, attention_n_kv_heads: 1} # two pairs a head: with one the base would not matter
+metrics:
+  - metric_name: norm
+    components: [{component_name: attention_head, data_type: weights, circuit: qk, rope_window: 4, rope_pairing: halves}]
+steps: [1]
+END
+sed 's/rope_window: 4/&, rope_theta: 500/' rope.yaml >rope_given.yaml
+cp -r "$data/llama" scaled && chmod -R u+w scaled
+analyze_scaled() { # CONFIG KEY: with a key in the place of rope_theta, and the analysis
+    sed "s/\"rope_theta\": 10000.0/$2/" "$data/llama/checkpoint-1/config.json" >scaled/checkpoint-1/config.json
+    pico analyze --config_path "$1.yaml" --run_path scaled --output_dir rope --quiet
+}
+for key in '"rope_theta": 500.0, "rope_scaling": null' '"rope_theta": 500, "rope_scaling": {"rope_type": "default"}' \
+    '"rope_parameters": {"rope_theta": 500.0, "rope_type": "default"}' '"rotary_emb_base": 500'; do
+    analyze_scaled rope "$key"; expect_status 0; expect_no_err
+    analyze_scaled rope_given "$key"; expect_status 0; expect_no_err
+    sed 1d rope/rope/results.csv >computed; sed 1d rope/rope_given/results.csv >given
+    [ -s computed ] || fail "no values with $key"
+    cmp -s computed given || fail "$key: other values than with rope_theta: 500"
+done
+for key in '"rope_scaling": {"rope_type": "llama3", "factor": 8.0}' '"rope_scaling": {"type": "linear", "factor": 2.0}' \
+    '"rope_parameters": {"rope_theta": 10000.0, "rope_type": "yarn"}' \
+    '"rope_parameters": {"full_attention": {"rope_theta": 10000.0}, "sliding_attention": {"rope_theta": 500.0}}'; do
+    analyze_scaled rope "$key"; expect_status 1; expect_one_error_line
+    expect_err 'attention_head: the model scales its rotary positions'
+    analyze_scaled rope_given "$key"; expect_status 0; expect_no_err
+done
 
 # The same models as transformers writes them, one layout a step; all steps have the same weights.
 steps='1, 2, 3, 4, 5, 6'

@@ -34,7 +34,11 @@ static void read_model(case_reader *r)
     if (fscanf(r->file, "%lld %lld %lld %lld", &sizes[0], &sizes[1], &sizes[2], &sizes[3]) != 4) {
         case_die(r, "a malformed model");
     }
-    const pa_model model = {sizeof(model), sizes[0], sizes[1], sizes[2], sizes[3], 0.0};
+    const pa_model model = {.struct_size = sizeof(model),
+                            .d_model = sizes[0],
+                            .n_layers = sizes[1],
+                            .n_heads = sizes[2],
+                            .n_kv_heads = sizes[3]};
     if (pa_checkpoint_create(r->ctx, 20, &model, &made.now, &err) != PA_OK ||
         pa_checkpoint_create(r->ctx, 10, &model, &made.then, &err) != PA_OK) {
         case_die(r, err.message);

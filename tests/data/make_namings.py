@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes namings/: tiny random Llama, GPT-NeoX and GPT-2 state dicts in three layouts, and expected.txt.
+"""Writes namings/: tiny random state dicts of five kinds of models in three layouts, and expected.txt.
 
 The expected values are computed here from the stored tensors by each architecture's own definition, naively and densely.
 Usage: make_namings.py (NumPy only).
@@ -88,6 +88,44 @@ def gpt2_parts(t, i):
             "block": [t[p + "mlp.c_fc.weight"].T, t[p + "mlp.c_proj.weight"]]}
 
 
+def phi3():
+    """Queries, keys and values one after the other, two heads a key/value head; gate and up likewise."""
+    out = {"model.embed_tokens.weight": draw(VOCAB, D), "lm_head.weight": draw(VOCAB, D)}
+    for i in range(LAYERS):
+        p = f"model.layers.{i}."
+        out |= {p + "self_attn.qkv_proj.weight": draw(2 * D, D), p + "self_attn.o_proj.weight": draw(D, D),
+                p + "mlp.gate_up_proj.weight": draw(2 * HIDDEN, D), p + "mlp.down_proj.weight": draw(D, HIDDEN)}
+    return out
+
+
+def phi3_parts(t, i):
+    p = f"model.layers.{i}."
+    q, k, v = np.split(t[p + "self_attn.qkv_proj.weight"], [D, D + D // 2])
+    grow = lambda m: np.repeat(m.reshape(HEADS // 2, HEAD, D), 2, axis=0)
+    return {"q": q.reshape(HEADS, HEAD, D), "k": grow(k), "v": grow(v), "o": t[p + "self_attn.o_proj.weight"],
+            "block": [*np.split(t[p + "mlp.gate_up_proj.weight"], 2), t[p + "mlp.down_proj.weight"].T]}
+
+
+def internlm2():
+    """In every group two heads of queries, then their key and their value."""
+    out = {"model.tok_embeddings.weight": draw(VOCAB, D), "output.weight": draw(VOCAB, D)}
+    for i in range(LAYERS):
+        p = f"model.layers.{i}."
+        out |= {p + "attention.wqkv.weight": draw(2 * D, D), p + "attention.wo.weight": draw(D, D),
+                p + "feed_forward.w1.weight": draw(HIDDEN, D), p + "feed_forward.w3.weight": draw(HIDDEN, D),
+                p + "feed_forward.w2.weight": draw(D, HIDDEN)}
+    return out
+
+
+def internlm2_parts(t, i):
+    p = f"model.layers.{i}."
+    groups = t[p + "attention.wqkv.weight"].reshape(HEADS // 2, 4, HEAD, D)
+    f = p + "feed_forward."
+    return {"q": groups[:, :2].reshape(HEADS, HEAD, D), "k": np.repeat(groups[:, 2], 2, axis=0),
+            "v": np.repeat(groups[:, 3], 2, axis=0), "o": t[p + "attention.wo.weight"],
+            "block": [t[f + "w1.weight"], t[f + "w3.weight"], t[f + "w2.weight"].T]}
+
+
 def per(m):
     s = np.linalg.svd(m, compute_uv=False)
     p = s[s > 1e-12 * s[0]] / s.sum()
@@ -108,11 +146,14 @@ def expect(lines, model, step, parts, i):
 def main():
     lines = []
     neox_config = {"hidden_size": D, "num_attention_heads": HEADS, "num_hidden_layers": LAYERS, "rotary_emb_base": 10000}
+    grouped_config = {"hidden_size": D, "num_attention_heads": HEADS, "num_key_value_heads": HEADS // 2}
     models = [("llama", llama, llama_parts, "checkpoint-{}/model.safetensors", {
                   "hidden_size": D, "num_attention_heads": HEADS, "num_key_value_heads": HEADS // 2,
                   "num_hidden_layers": LAYERS, "rms_norm_eps": 1e-05, "rope_theta": 10000.0}),
               ("gpt_neox", gpt_neox, gpt_neox_parts, "step{}/model.safetensors", neox_config),
-              ("gpt2", gpt2, gpt2_parts, "{}/model.safetensors", {"n_embd": D, "n_head": HEADS})]  # layers: counted
+              ("gpt2", gpt2, gpt2_parts, "{}/model.safetensors", {"n_embd": D, "n_head": HEADS}),  # layers: counted
+              ("phi3", phi3, phi3_parts, "{}/model.safetensors", grouped_config),
+              ("internlm2", internlm2, internlm2_parts, "{}/model.safetensors", grouped_config)]
     for name, make, take, layout, config in models:
         for step in (1, 20):
             tensors = make()
@@ -120,7 +161,7 @@ def main():
             save(path, tensors)
             for i in range(LAYERS):
                 expect(lines, name, step, take(tensors, i), i)
-            where = os.path.dirname(path) if name != "gpt2" else os.path.join(OUT, name)  # beside it, or of the run
+            where = os.path.dirname(path) if layout[0] != "{" else os.path.join(OUT, name)  # beside it, or of the run
             with open(os.path.join(where, "config.json"), "w") as f:
                 json.dump(config, f, indent=2)
                 f.write("\n")

@@ -8,7 +8,7 @@
 #include <ftw.h>
 #include <stdatomic.h>
 
-#include "checkpoint/remote.h"
+#include "checkpoint/origin.h"
 #include "hub/repo.h"
 #include "tiny_run.h"
 

@@ -6,12 +6,18 @@
 #include "pa_metric_test.h"
 
 /** A checkpoint of step 0 in memory, of a model with so many heads. */
+static inline pa_checkpoint *component_checkpoint_of(const pa_model *model)
+{
+    pa_checkpoint *c = NULL;
+    assert_ok(pa_checkpoint_create(ctx, 0, model, &c, &err));
+    return c;
+}
+
 static inline pa_checkpoint *component_checkpoint(int64_t d, int64_t n_heads, int64_t n_kv_heads)
 {
-    const pa_model model = {sizeof(model), d, 4, n_heads, n_kv_heads, 0.0};
-    pa_checkpoint *c = NULL;
-    assert_ok(pa_checkpoint_create(ctx, 0, &model, &c, &err));
-    return c;
+    const pa_model model = {
+        .struct_size = sizeof(model), .d_model = d, .n_layers = 4, .n_heads = n_heads, .n_kv_heads = n_kv_heads};
+    return component_checkpoint_of(&model);
 }
 
 /** Add a row-major array of the split val. */
@@ -103,7 +109,7 @@ static inline pa_status component_under_pressure(const pa_allocator *mem, void *
     double data[64];
     pa_random r = {9};
     pa_random_fill(&r, data, 64);
-    const pa_model model = {sizeof(model), 8, 2, 4, 2, 0.0};
+    const pa_model model = {.struct_size = sizeof(model), .d_model = 8, .n_layers = 2, .n_heads = 4, .n_kv_heads = 2};
     const pa_context_options options = {.struct_size = sizeof(options), .allocator = mem};
     pa_context *own = NULL;
     pa_checkpoint *checkpoint = NULL;

@@ -235,6 +235,9 @@ static void test_adding_refuses_what_is_wrong_and_changes_nothing(void **state)
     assert_fails(pa_checkpoint_create(ctx, -1, NULL, &c, &err), PA_ERR_INVALID, "step -1");
     const pa_model model = {.struct_size = 8};
     assert_fails(pa_checkpoint_create(ctx, 0, &model, &c, &err), PA_ERR_INVALID, "struct_size 8");
+    const pa_model large = {.struct_size = sizeof(large), .n_kv_heads = INT64_MAX};
+    assert_fails(pa_checkpoint_create(ctx, 0, &large, &c, &err), PA_ERR_INVALID,
+                 "pa_model: n_kv_heads is 9223372036854775807, not from 0 to 2147483647");
     c = open_small();
     assert_fails(pa_checkpoint_add(c, "", PA_WEIGHTS, "layers.5.w", m, &err), PA_ERR_INVALID, "of files");
     pa_checkpoint_destroy(c);

@@ -3,7 +3,7 @@
  * Heads of a small model in memory, against dense arithmetic; rotary positions against the sum over all distances. */
 #include "pa_component_test.h"
 
-enum { D = 24, HEADS = 6, KV = 3, HD = 4, SAMPLES = 5 };
+enum { D = 40, HEADS = 6, KV = 3, HD = 8, SAMPLES = 5 };
 
 /* Row-major arrays of layer 2. */
 typedef struct arrays {
@@ -17,9 +17,18 @@ typedef struct arrays {
     double q_acts[SAMPLES * HEADS * HD];
 } arrays;
 
-static pa_checkpoint *make(arrays *a)
+/* The positions of the model beside its sizes. */
+static pa_checkpoint *make_with(arrays *a, double share, double theta, int other)
 {
-    pa_checkpoint *c = component_checkpoint(D, HEADS, KV);
+    const pa_model model = {.struct_size = sizeof(model),
+                            .d_model = D,
+                            .n_layers = 4,
+                            .n_heads = HEADS,
+                            .n_kv_heads = KV,
+                            .rope_theta = theta,
+                            .rope_share = share,
+                            .rope_other = other};
+    pa_checkpoint *c = component_checkpoint_of(&model);
     pa_random r = {23};
     pa_random_fill(&r, (double *)a, (int64_t)(sizeof(*a) / sizeof(double)));
     component_add(c, PA_WEIGHTS, "layers.2.attention.q_proj.weight", a->q, HEADS * HD, D);
@@ -32,6 +41,11 @@ static pa_checkpoint *make(arrays *a)
     component_add(c, PA_ACTIVATIONS, "layers.2.attention.q_proj", a->q_acts, SAMPLES, HEADS * HD);
     component_add(c, PA_ACTIVATIONS, "layers.2.attention.o_proj", a->q_acts, SAMPLES, D);
     return c;
+}
+
+static pa_checkpoint *make(arrays *a)
+{
+    return make_with(a, 0.0, 0.0, 0);
 }
 
 static void check_key(const pa_parts *parts, int64_t index, const char *name, int64_t head)
@@ -158,13 +172,20 @@ static void test_qk_circuits_are_products_of_thin_factors(void **state)
     pa_checkpoint_destroy(c);
 }
 
+/* How a model turns heads: the first `n` elements of each. */
+typedef struct positions {
+    int64_t n;
+    double theta;
+    int halves;
+} positions;
+
 /* Turns each pair of rows of x [HD, D] as a model does at a position. */
-static void turn(double *x, int64_t position, double theta, int halves)
+static void turn(double *x, int64_t position, positions how)
 {
-    for (int64_t i = 0; i < HD / 2; i++) {
-        const double angle = (double)position * pow(theta, -2.0 * (double)i / HD);
-        double *first = x + (halves ? i : 2 * i) * D;
-        double *second = x + (halves ? i + HD / 2 : 2 * i + 1) * D;
+    for (int64_t i = 0; i < how.n / 2; i++) {
+        const double angle = (double)position * pow(how.theta, -2.0 * (double)i / (double)how.n);
+        double *first = x + (how.halves ? i : 2 * i) * D;
+        double *second = x + (how.halves ? i + how.n / 2 : 2 * i + 1) * D;
         for (int64_t j = 0; j < D; j++) {
             const double re = first[j];
             first[j] = re * cos(angle) - second[j] * sin(angle);
@@ -174,15 +195,15 @@ static void turn(double *x, int64_t position, double theta, int halves)
 }
 
 /* The mean over keys 0 ... window - 1 of what a query at position window - 1 scores them with. */
-static void naive_mean(const arrays *a, int64_t head, int64_t window, double theta, int halves, double *out)
+static void naive_mean(const arrays *a, int64_t head, int64_t window, positions how, double *out)
 {
     for (int64_t at = 0; at < window; at++) {
         double q[HD * D];
         double k[HD * D];
         memcpy(q, a->q + head * HD * D, sizeof(q));
         memcpy(k, a->k + head / 2 * HD * D, sizeof(k));
-        turn(q, window - 1, theta, halves);
-        turn(k, at, theta, halves);
+        turn(q, window - 1, how);
+        turn(k, at, how);
         add_product(out, q, k, 1.0 / (double)window);
     }
 }
@@ -192,20 +213,25 @@ static void test_rotary_positions_average_as_the_sum_over_distances_does(void **
     (void)state;
     static const struct {
         const char *options;
-        int64_t window;
+        double share;
         double theta;
-        int halves;
+        int other;
+        int64_t window;
+        positions how;
     } cases[] = {
-        {"circuit: qk, rope_window: 2", 2, 1e4, 0},
-        {"circuit: qk, rope_window: 64", 64, 1e4, 0},
-        {"circuit: qk, rope_window: 64, rope_pairing: halves", 64, 1e4, 1},
-        {"circuit: qk, rope_window: 1000, rope_theta: 500", 1000, 500.0, 0},
-        {"circuit: qk, rope_window: 7, rope_theta: 1", 7, 1.0, 0},
-        {"circuit: qk, rope_window: 7, rope_theta: 1e300, rope_pairing: halves", 7, 1e300, 1},
+        {"circuit: qk, rope_window: 2", 0.0, 0.0, 0, 2, {HD, 1e4, 0}},
+        {"circuit: qk, rope_window: 64", 1.0, 0.0, 0, 64, {HD, 1e4, 0}},
+        {"circuit: qk, rope_window: 64, rope_pairing: halves", 0.0, 5e5, 0, 64, {HD, 5e5, 1}},
+        {"circuit: qk, rope_window: 1000, rope_theta: 500", 0.0, 1e6, 0, 1000, {HD, 500.0, 0}},
+        {"circuit: qk, rope_window: 7, rope_theta: 1", 0.0, 0.0, 1, 7, {HD, 1.0, 0}},
+        {"circuit: qk, rope_window: 7, rope_theta: 1e300, rope_pairing: halves", 0.0, 0.0, 0, 7, {HD, 1e300, 1}},
+        {"circuit: qk, rope_window: 9, rope_pairing: halves", 0.5, 300.0, 0, 9, {HD / 2, 300.0, 1}},
+        {"circuit: qk, rope_window: 9", 0.6, 300.0, 0, 9, {HD / 2, 300.0, 0}}, /* whole elements */
+        {"circuit: qk, rope_window: 9", 0.1, 300.0, 0, 9, {0, 300.0, 0}},
     };
-    arrays a;
-    pa_checkpoint *c = make(&a);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        arrays a;
+        pa_checkpoint *c = make_with(&a, cases[i].share, cases[i].theta, cases[i].other);
         pa_parts *parts = component_build(c, "attention_head", PA_WEIGHTS, cases[i].options, 2);
         for (int64_t head = 0; head < HEADS; head++) {
             double expected[D * D] = {0};
@@ -214,14 +240,14 @@ static void test_rotary_positions_average_as_the_sum_over_distances_does(void **
             int64_t n = 0;
             (void)snprintf(name, sizeof(name), "qk_rope%d.weights", (int)cases[i].window);
             check_key(parts, head, name, head);
-            naive_mean(&a, head, cases[i].window, cases[i].theta, cases[i].halves, expected);
+            naive_mean(&a, head, cases[i].window, cases[i].how, expected);
             component_check(pa_parts_matrix(parts, head), expected, D, D);
             assert_ok(pa_matrix_singular_values(pa_parts_matrix(parts, head), &sigma, &n, &err));
             assert_true(sigma[HD] == 0.0);
         }
         pa_parts_destroy(parts);
+        pa_checkpoint_destroy(c);
     }
-    pa_checkpoint_destroy(c);
 }
 
 static void test_distance_zero_is_no_rotation(void **state)
@@ -281,21 +307,26 @@ static void test_what_cannot_be_is_said(void **state)
     component_refuse(c, "attention_head", PA_WEIGHTS, "layer_suffixes: {query_layer: attention.x_proj}", 2,
                      PA_ERR_NOT_FOUND, "attention.x_proj");
     component_refuse(c, "attention_head", PA_WEIGHTS, "circuit: qk, layer_suffixes: {key_layer: attention.q_proj}", 2,
-                     PA_ERR_SHAPE, "attention_head: the key projection is [24, 24], expected [12, 24]");
+                     PA_ERR_SHAPE, "attention_head: the key projection is [48, 40], expected [24, 40]");
     component_refuse(c, "attention_head", PA_WEIGHTS, "circuit: qk", 1, PA_ERR_NOT_FOUND, "no layer 1");
     pa_checkpoint_destroy(c);
 
     c = component_checkpoint(D, 5, 5);
     component_add(c, PA_WEIGHTS, "layers.0.attention.q_proj", a.q, HEADS * HD, D);
     component_add(c, PA_WEIGHTS, "layers.0.attention.k_proj", a.k, KV * HD, D);
-    component_refuse(c, "attention_head", PA_WEIGHTS, NULL, 0, PA_ERR_SHAPE, "24 rows of 'attention.q_proj' do not");
-    component_refuse(c, "attention_head", PA_WEIGHTS, "circuit: qk", 0, PA_ERR_SHAPE, "24 rows do not divide into 5");
+    component_refuse(c, "attention_head", PA_WEIGHTS, NULL, 0, PA_ERR_SHAPE, "48 rows of 'attention.q_proj' do not");
+    component_refuse(c, "attention_head", PA_WEIGHTS, "circuit: qk", 0, PA_ERR_SHAPE, "48 rows do not divide into 5");
     pa_checkpoint_destroy(c);
 
-    c = component_checkpoint(D, 8, 8); /* heads of 3 elements */
+    c = component_checkpoint(D, 16, 16); /* heads of 3 elements */
     component_add(c, PA_WEIGHTS, "layers.0.attention.q_proj", a.q, HEADS * HD, D);
     component_add(c, PA_WEIGHTS, "layers.0.attention.k_proj", a.q, HEADS * HD, D);
     component_refuse(c, "attention_head", PA_WEIGHTS, "circuit: qk, rope_window: 2", 0, PA_ERR_SHAPE, "turn pairs");
+    pa_checkpoint_destroy(c);
+
+    c = make_with(&a, 0.0, 0.0, 1); /* scaled */
+    component_refuse(c, "attention_head", PA_WEIGHTS, "circuit: qk, rope_window: 2", 2, PA_ERR_UNSUPPORTED,
+                     "attention_head: the model scales its rotary positions");
     pa_checkpoint_destroy(c);
 
     c = component_checkpoint(D, 0, 0);

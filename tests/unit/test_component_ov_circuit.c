@@ -24,7 +24,8 @@ static void add(pa_checkpoint *c, pa_kind kind, const char *name, const double *
 
 static pa_checkpoint *make(arrays *a)
 {
-    const pa_model model = {sizeof(model), D, 4, HEADS, KV, 0.0};
+    const pa_model model = {
+        .struct_size = sizeof(model), .d_model = D, .n_layers = 4, .n_heads = HEADS, .n_kv_heads = KV};
     pa_checkpoint *c = NULL;
     pa_random r = {17};
     pa_random_fill(&r, (double *)a, (int64_t)(sizeof(*a) / sizeof(double)));
@@ -176,7 +177,7 @@ static void test_missing_tensors_and_wrong_shapes_are_named(void **state)
     pa_component_destroy(component);
     pa_checkpoint_destroy(c);
 
-    const pa_model odd = {sizeof(odd), D, 4, 5, 5, 0.0};
+    const pa_model odd = {.struct_size = sizeof(odd), .d_model = D, .n_layers = 4, .n_heads = 5, .n_kv_heads = 5};
     assert_ok(pa_checkpoint_create(ctx, 3, &odd, &c, &err));
     add(c, PA_WEIGHTS, "layers.3.attention.v_proj", a.v, KV * HD, D);
     add(c, PA_WEIGHTS, "layers.3.attention.o_proj", a.o, D, HEADS * HD);
@@ -229,7 +230,8 @@ static pa_status build_all(const pa_allocator *mem, void *user)
     (void)user;
     static const double v[KV * HD * D] = {1, 2, 3};
     static const double o[D * HEADS * HD] = {4, 5, 6};
-    const pa_model model = {sizeof(model), D, 1, HEADS, KV, 0.0};
+    const pa_model model = {
+        .struct_size = sizeof(model), .d_model = D, .n_layers = 1, .n_heads = HEADS, .n_kv_heads = KV};
     const pa_context_options options = {.struct_size = sizeof(options), .allocator = mem};
     pa_context *own = NULL;
     pa_checkpoint *c = NULL;

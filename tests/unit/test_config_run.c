@@ -38,7 +38,8 @@ static void test_nothing_is_asked_for_by_default(void **state)
 static const char full[] =
     GOOD "layout: '{step}'\n"
          "naming:\n  a: 'h.{layer}.a'\n  b: {pattern: c, part: 1 of 2}\n"
-         "model: {d_model: 8, n_layers: 2, attention_n_heads: 4, attention_n_kv_heads: null, position_emb_theta: 5e5}\n"
+         "model: {d_model: 8, n_layers: 2, attention_n_heads: 4, attention_n_kv_heads: null, position_emb_theta: 5e5, "
+         "position_emb_share: .25}\n"
          "unscramble: yes\n";
 
 static void test_what_is_asked_for_is_handed_on(void **state)
@@ -56,6 +57,7 @@ static void test_what_is_asked_for_is_handed_on(void **state)
     assert_int_equal(options->model->n_heads, 4);
     assert_int_equal(options->model->n_kv_heads, 0);
     assert_close(options->model->rope_theta, 5e5, 0.0);
+    assert_close(options->model->rope_share, 0.25, 0.0);
     assert_int_equal(options->unscramble, 1);
     pa_config_destroy(config);
     assert_ok(parse(ctx, GOOD "naming: gpt2\n", &config, &err));

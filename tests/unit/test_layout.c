@@ -196,10 +196,22 @@ static void test_sizes_that_are_given_replace_those_of_files(void **state)
     assert_close(pa_run_model(run)->rope_theta, 500.0, 0.0);
     assert_int_equal(pa_run_opened_with(run)->model->n_heads, 2);
     pa_run_destroy(run);
+    model.rope_share = 1.5;
+    const pa_run_options bad = {.struct_size = sizeof(bad), .layout = "{step}", .model = &model};
+    assert_fails(pa_run_open_with(ctx, pa_test_data("namings/gpt2"), &bad, &run, &err), PA_ERR_INVALID,
+                 "rope_share is 1.5, not from 0 to 1");
+    model.rope_share = 0.0;
     model.n_layers = -1;
     const pa_run_options how = {.struct_size = sizeof(how), .layout = "{step}", .model = &model};
     assert_fails(pa_run_open_with(ctx, pa_test_data("namings/gpt2"), &how, &run, &err), PA_ERR_INVALID,
-                 "a size is negative");
+                 "pa_model: n_layers is -1, not from 0 to 2147483647");
+    model.n_layers = 0;
+    model.n_heads = (int64_t)INT32_MAX + 1;
+    assert_fails(pa_run_open_with(ctx, pa_test_data("namings/gpt2"), &how, &run, &err), PA_ERR_INVALID,
+                 "pa_model: n_heads is 2147483648, not from 0 to 2147483647");
+    model.n_heads = INT32_MAX; /* more than there are rows */
+    run = open_with(ctx, NULL, &model);
+    pa_run_destroy(run);
     pa_context_destroy(ctx);
 }
 

@@ -38,6 +38,7 @@ static void check_rule(const pa_name_rule *rule, const pa_name_rule *expected)
     assert_int_equal(rule->transposed, expected->transposed);
     assert_int_equal(rule->part, expected->part);
     assert_int_equal(rule->parts > 1 ? rule->parts : 0, expected->parts > 1 ? expected->parts : 0);
+    assert_string_equal(rule->fused != NULL ? rule->fused : "", expected->fused != NULL ? expected->fused : "");
     assert_int_equal(rule->per_head, expected->per_head);
     assert_int_equal(rule->fallback, expected->fallback);
 }
@@ -61,7 +62,9 @@ static void test_a_mapping_is_read_in_every_form(void **state)
                                "  part: 1024 of 1024\n"
                                "  per_head: null\n"
                                "d: [head, {pattern: 'wte', transposed: on}, 'x.{layer}.y']\n"
-                               "0: [w]\n";
+                               "0: [w]\n"
+                               "e: {pattern: 'h.{layer}.qkv', part: v of qkv, per_head: true}\n"
+                               "f: {pattern: 'h.{layer}.kv', part: k of kv}\n";
     static const pa_name_rule expected[] = {
         {.suffix = "a", .pattern = "h.{layer}.a"},
         {.suffix = "b", .pattern = "h.{layer}.qkv", .part = 1, .parts = 3, .per_head = 1},
@@ -70,6 +73,8 @@ static void test_a_mapping_is_read_in_every_form(void **state)
         {.suffix = "d", .pattern = "wte", .transposed = 1, .fallback = 1},
         {.suffix = "d", .pattern = "x.{layer}.y", .fallback = 1},
         {.suffix = "0", .pattern = "w"},
+        {.suffix = "e", .pattern = "h.{layer}.qkv", .part = 2, .parts = 3, .fused = "qkv", .per_head = 1},
+        {.suffix = "f", .pattern = "h.{layer}.kv", .part = 0, .parts = 2, .fused = "kv"},
     };
     pa_error err;
     reader r = start();
@@ -131,7 +136,7 @@ static void test_what_is_wrong_is_told_with_its_place(void **state)
         {"a: x\nb: {part: 1 of 3}", "n.yaml:2:4: 'b' needs a 'pattern'"},
         {"a: {pattern: x, parts: 1 of 3}", "n.yaml:1:17: unknown key of a naming's rule: 'parts'; did you mean 'part'"},
         {"a: {pattern: x, part: 0 of 3}",
-         "n.yaml:1:23: part must be as in '1 of 3', the first of 2 to 1024, not '0 of"},
+         "n.yaml:1:23: part must be as in '1 of 3', the first of 2 to 1024, or 'q of qkv', not '0 of"},
         {"a: {pattern: x, part: 4 of 3}", "not '4 of 3'"},
         {"a: {pattern: x, part: 1 of 1}", "not '1 of 1'"},
         {"a: {pattern: x, part: 1 of 1025}", "not '1 of 1025'"},
@@ -142,6 +147,12 @@ static void test_what_is_wrong_is_told_with_its_place(void **state)
         {"a: {pattern: x, part: 1 of}", "part must be"},
         {"a: {pattern: x, part: 1/3}", "not '1/3'"},
         {"a: {pattern: x, part: 1}", "not '1'"},
+        {"a: {pattern: x, part: q of kv}", "not 'q of kv'"},
+        {"a: {pattern: x, part: q of vkq}", "not 'q of vkq'"},
+        {"a: {pattern: x, part: q of }", "not 'q of'"},
+        {"a: {pattern: x, part: q}", "not 'q'"},
+        {"a: {pattern: x, part: ' of kv'}", "not ' of kv'"},
+        {"a: {pattern: x, part: qk of qkv}", "not 'qk of qkv'"},
         {"a: {pattern: x, part: [1, 3]}", "not 'sequence'"},
         {"a: {pattern: x, per_head: true}", "n.yaml:1:27: per_head goes with 'part'"},
         {"a: {pattern: x, part: 1 of 2, per_head: 1}", "per_head must be of type boolean, not integer"},

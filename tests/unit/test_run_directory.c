@@ -21,9 +21,9 @@ static void write_config(const char *text)
     pa_test_write(below("training_config.yaml"), text, strlen(text));
 }
 
-static void copy_fixture(const char *to)
+static void copy_fixture(const char *from, const char *to)
 {
-    pa_test_bytes bytes = pa_test_read(pa_test_data("torch/small.pt"));
+    pa_test_bytes bytes = pa_test_read(pa_test_data(from));
     pa_test_write(below(to), bytes.data, bytes.n);
     pa_test_free(&bytes);
 }
@@ -47,8 +47,8 @@ static int set_up(void **state)
         assert_int_equal(mkdir(below(directories[i]), 0700), 0);
     }
     pa_test_write(below("checkpoints/step_5"), "a file", 6);
-    copy_fixture("checkpoints/step_0/learning_dynamics/val_weights.pt");
-    copy_fixture("checkpoints/step_0/learning_dynamics/train_activations.pt");
+    copy_fixture("torch/small.pt", "checkpoints/step_0/learning_dynamics/val_weights.pt");
+    copy_fixture("torch/small.pt", "checkpoints/step_0/learning_dynamics/train_activations.pt");
     return 0;
 }
 
@@ -109,6 +109,55 @@ static void test_a_step_has_the_files_that_are_there(void **state)
     assert_fails(pa_checkpoint_matrix(c, "val", PA_GRADIENTS, 0, "attention.v_proj", &m, &err), PA_ERR_NOT_FOUND,
                  "step 0: val gradients: there are none, only train activations, val weights");
     pa_checkpoint_destroy(c);
+}
+
+/* Two files of three tensors, then two of two tensors and two that cannot be read; in the order of split and kind. */
+static void test_tensors_of_all_files_of_a_step_are_listed(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t index;
+        const char *split;
+        pa_kind kind;
+        const char *name;
+    } tensors[] = {{0, "train", PA_GRADIENTS, "first"},
+                   {1, "train", PA_GRADIENTS, "last"},
+                   {2, "train", PA_ACTIVATIONS, "layers.0.attention.v_proj"},
+                   {5, "val", PA_WEIGHTS, "layers.0.attention.v_proj"},
+                   {9, "val", PA_GRADIENTS, "last"}},
+      omitted[] = {{0, "train", PA_GRADIENTS, "complex"},
+                   {1, "train", PA_GRADIENTS, "four"},
+                   {2, "val", PA_GRADIENTS, "complex"},
+                   {3, "val", PA_GRADIENTS, "four"}};
+    pa_error err;
+    pa_checkpoint *c = NULL;
+    pa_matrix *m = NULL;
+    pa_tensor_info info = {.struct_size = sizeof(info)};
+    pa_omitted_info gone = {.struct_size = sizeof(gone)};
+    copy_fixture("written/2.15/unsupported.safetensors", "checkpoints/step_0/learning_dynamics/val_gradients.pt");
+    copy_fixture("written/2.15/unsupported.safetensors", "checkpoints/step_0/learning_dynamics/train_gradients.pt");
+    pa_run *run = open_run();
+    assert_ok(pa_run_checkpoint(run, 0, &c, &err));
+    assert_int_equal(pa_checkpoint_count(c), 10);
+    for (size_t i = 0; i < sizeof(tensors) / sizeof(tensors[0]); i++) {
+        assert_ok(pa_checkpoint_tensor(c, tensors[i].index, &info, &err));
+        assert_string_equal(info.split, tensors[i].split);
+        assert_int_equal(info.kind, tensors[i].kind);
+        assert_non_null(strstr(info.name, tensors[i].name));
+    }
+    assert_fails(pa_checkpoint_tensor(c, 10, &info, &err), PA_ERR_INVALID, "tensor 10, there are 10");
+    assert_int_equal(pa_checkpoint_omitted_count(c), 4);
+    for (size_t i = 0; i < sizeof(omitted) / sizeof(omitted[0]); i++) {
+        assert_ok(pa_checkpoint_omitted(c, omitted[i].index, &gone, &err));
+        assert_string_equal(gone.split, omitted[i].split);
+        assert_int_equal(gone.kind, omitted[i].kind);
+        assert_string_equal(gone.name, omitted[i].name);
+    }
+    assert_fails(pa_checkpoint_omitted(c, 4, &gone, &err), PA_ERR_INVALID, "there are 4");
+    assert_fails(pa_checkpoint_matrix(c, "val", PA_GRADIENTS, -1, "complex", &m, &err), PA_ERR_UNSUPPORTED,
+                 "'complex' cannot be read: C64");
+    pa_checkpoint_destroy(c);
+    pa_run_destroy(run);
 }
 
 static void test_a_step_without_files_is_empty_and_an_absent_one_an_error(void **state)
@@ -237,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_run_tells_its_name_model_and_steps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_step_has_the_files_that_are_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_tensors_of_all_files_of_a_step_are_listed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_step_without_files_is_empty_and_an_absent_one_an_error, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_damaged_file_is_named, set_up, tear_down),

@@ -127,6 +127,11 @@ static void test_the_learning_dynamics_come_first_and_nothing_else_is_opened(voi
     assert_ptr_equal(m, again);
     pa_matrix_destroy(again);
     pa_matrix_destroy(m);
+    /* It serves splits and is none: only the checkpoint of its own has the split "". */
+    assert_int_equal(pa_checkpoint_has(c, "", PA_WEIGHTS), 0);
+    pa_matrix *none = NULL;
+    assert_fails(pa_checkpoint_matrix(c, "", PA_WEIGHTS, 0, "attention.v_proj", &none, &err), PA_ERR_NOT_FOUND,
+                 "weights: there are none, only val weights; nor is there");
     /* Without a layer, and only in the state dict. */
     assert_ok(pa_checkpoint_matrix(c, "val", PA_WEIGHTS, -1, "pico_decoder.output_norm", &m, &err));
     assert_int_equal(pa_matrix_cols(m), 2);

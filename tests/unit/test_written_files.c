@@ -221,14 +221,23 @@ static void test_models_of_transformers_in_each_layout(void **state)
 static void test_positions_are_those_of_the_models_configuration(void **state)
 {
     (void)state;
-    for (int step = 1; step <= 5; step += 4) {
+    static const struct {
+        const char *model;
+        double theta;
+        double share;
+        int64_t n_kv_heads;
+    } models[] = {{"llama", 500000.0, 0.0, 2}, {"gpt_neox", 10000.0, 0.25, 4}};
+    for (int i = 0; i < 4; i++) {
         pa_error err;
         pa_checkpoint *c = NULL;
         char name[64];
-        pa_test_format(name, sizeof(name), "transformers/llama/checkpoint-%d/model.safetensors", step);
+        pa_test_format(name, sizeof(name), "transformers/%s/checkpoint-%d/model.safetensors", models[i / 2].model,
+                       i % 2 == 0 ? 1 : 5);
         assert_ok(pa_checkpoint_open(ctx, pa_test_data(name), &c, &err));
-        assert_close(pa_checkpoint_model(c)->rope_theta, 500000.0, 0);
-        assert_int_equal(pa_checkpoint_model(c)->n_kv_heads, 2);
+        assert_close(pa_checkpoint_model(c)->rope_theta, models[i / 2].theta, 0);
+        assert_close(pa_checkpoint_model(c)->rope_share, models[i / 2].share, 0);
+        assert_int_equal(pa_checkpoint_model(c)->rope_other, 0);
+        assert_int_equal(pa_checkpoint_model(c)->n_kv_heads, models[i / 2].n_kv_heads);
         pa_checkpoint_destroy(c);
     }
 }

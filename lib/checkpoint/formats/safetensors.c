@@ -179,10 +179,7 @@ static int compare_names(const void *items, int64_t a, int64_t b)
 /* The number of an item that is the same as another one, or -1. Leaves the order sorted. */
 static int64_t find_repeated(int64_t *order, int64_t count, pa_compare_fn compare, const void *items)
 {
-    for (int64_t i = 0; i < count; i++) {
-        order[i] = i;
-    }
-    pa_sort_order(order, count, compare, items);
+    pa_sort_numbers(order, count, compare, items);
     for (int64_t i = 1; i < count; i++) {
         if (compare(items, order[i - 1], order[i]) == 0) {
             return order[i];

@@ -188,10 +188,7 @@ pa_status pa_safetensors_write(const pa_archive *archive, const pa_convert_optio
                 .header = {.mem = mem},
                 .progress = {.struct_size = sizeof(w.progress), .name = "", .tensors = archive->count}};
     PA_REQUIRE_MEMORY(w.order = pa_alloc(mem, archive->count, sizeof(*w.order)), err, "the order of tensors");
-    for (int64_t i = 0; i < archive->count; i++) {
-        w.order[i] = i;
-    }
-    pa_sort_order(w.order, archive->count, compare_entries, archive->entries);
+    pa_sort_numbers(w.order, archive->count, compare_entries, archive->entries);
     status = make_header(&w, err);
     if (status != PA_OK && status != PA_ERR_NOMEM) {
         pa_file_error_prefix(archive->file, err);

@@ -58,11 +58,9 @@ static pa_status collect(void *user, pa_pickle *pickle, const pa_pickle_node *tu
     pa_torch_id id;
     PA_TRY(pa_torch_read_id(&l->reader, tuple, &id, err));
     if (id.in_file) {
-        stored *grown = pa_array_grow(l->reader.mem, l->storages, &l->capacity, l->count + 1, sizeof(*grown));
-        PA_REQUIRE_MEMORY(grown, err, "storages");
-        l->storages = grown;
-        grown[l->count] = (stored){.type = id.type, .place = -1};
-        memcpy(grown[l->count].key, id.key, sizeof(id.key));
+        PA_GROW(l->reader.mem, l->storages, l->capacity, l->count + 1, err, "storages");
+        l->storages[l->count] = (stored){.type = id.type, .place = -1};
+        memcpy(l->storages[l->count].key, id.key, sizeof(id.key));
         l->count++;
     }
     PA_TRY(pa_pickle_node_create(pickle, PA_PICKLE_OPAQUE, out, err));
@@ -86,10 +84,7 @@ static pa_status sort_storages(legacy *l, pa_error *err)
     int64_t *order = pa_alloc(l->reader.mem, l->count, sizeof(*order));
     PA_REQUIRE_MEMORY(order, err, "storages");
     PA_REQUIRE_MEMORY(sorted = pa_alloc(l->reader.mem, l->count, sizeof(*sorted)), err, "storages");
-    for (int64_t i = 0; i < l->count; i++) {
-        order[i] = i;
-    }
-    pa_sort_order(order, l->count, compare_keys, l->storages);
+    pa_sort_numbers(order, l->count, compare_keys, l->storages);
     for (int64_t i = 0; i < l->count; i++) {
         const stored *next = &l->storages[order[i]];
         if (n == 0 || strcmp(sorted[n - 1].key, next->key) != 0) {
