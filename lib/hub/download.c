@@ -54,20 +54,18 @@ void pa_hub_withdraw(pa_hub *hub, pa_hub_tree *tree)
 /* It is here; `bytes` of it are not in the progress, because somebody else has fetched them. */
 static void settle(pa_hub *hub, pa_hub_file *file, int64_t bytes)
 {
-    const pa_hub_progress nothing = {0};
     (void)pthread_mutex_lock(&hub->lock);
     hub->state.files_done += file->announced;
     hub->state.bytes_done += file->announced ? bytes : 0;
     file->announced = 0;
     (void)pthread_mutex_unlock(&hub->lock);
-    (void)pa_hub_tick(hub, &nothing);
+    (void)pa_hub_tick(hub, 0);
 }
 
 static pa_status tell(fetching *f, int64_t bytes, pa_error *err)
 {
-    const pa_hub_progress more = {.bytes_done = bytes};
     f->told += bytes;
-    return pa_hub_tick(f->hub, &more) ? PA_OK : pa_hub_fail_cancelled(err);
+    return pa_hub_tick(f->hub, bytes) ? PA_OK : pa_hub_fail_cancelled(err);
 }
 
 static pa_status write_more(void *user, const char *bytes, size_t n, pa_error *err)

@@ -72,12 +72,11 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *user)
 
 static int on_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
 {
-    const pa_hub_progress nothing = {0};
     (void)total;
     (void)now;
     (void)up_total;
     (void)up_now;
-    return !pa_hub_tick(((exchange *)user)->hub, &nothing);
+    return !pa_hub_tick(((exchange *)user)->hub, 0);
 }
 /** @} */
 

@@ -121,13 +121,10 @@ void pa_hub_leave(pa_hub *hub)
     (void)pthread_mutex_unlock(&hub->lock);
 }
 
-int pa_hub_tick(pa_hub *hub, const pa_hub_progress *more)
+int pa_hub_tick(pa_hub *hub, int64_t bytes)
 {
     (void)pthread_mutex_lock(&hub->lock);
-    hub->state.bytes_done += more->bytes_done;
-    hub->state.bytes += more->bytes;
-    hub->state.files_done += more->files_done;
-    hub->state.files += more->files;
+    hub->state.bytes_done += bytes;
     if (!hub->cancelled && hub->progress != NULL && hub->progress(hub->progress_user, &hub->state) != 1) {
         hub->cancelled = 1;
     }
@@ -145,8 +142,7 @@ pa_status pa_hub_wait(pa_hub *hub, double seconds, pa_error *err)
 {
     const struct timespec moment = {0, 100000000};
     for (double waited = 0.0; waited < seconds; waited += 0.1) {
-        const pa_hub_progress nothing = {0};
-        if (!pa_hub_tick(hub, &nothing)) {
+        if (!pa_hub_tick(hub, 0)) {
             return pa_hub_fail_cancelled(err);
         }
         (void)nanosleep(&moment, NULL);

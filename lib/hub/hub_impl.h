@@ -36,8 +36,8 @@ void pa_hub_enter(pa_hub *hub);
 void pa_hub_leave(pa_hub *hub);
 /** @} */
 
-/** Add to the progress and tell it, inside of an operation: 1 to go on. */
-int pa_hub_tick(pa_hub *hub, const pa_hub_progress *more);
+/** Add bytes that have come to the progress and tell it, inside of an operation: 1 to go on. */
+int pa_hub_tick(pa_hub *hub, int64_t bytes);
 
 /** Sleep, but for being cancelled: PA_OK or PA_ERR_CANCELLED. */
 pa_status pa_hub_wait(pa_hub *hub, double seconds, pa_error *err);

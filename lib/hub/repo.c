@@ -145,7 +145,6 @@ static pa_status choose(errand *e, const pa_origin_file *files, int64_t n, pa_er
 {
     pa_status status = PA_OK;
     pa_hub_repo *repo = e->repo;
-    const pa_hub_progress nothing = {0};
     char *pointer = NULL;
     pa_hub_tree *tree = NULL;
     int there = 0;
@@ -169,7 +168,7 @@ static pa_status choose(errand *e, const pa_origin_file *files, int64_t n, pa_er
             e->files[e->count++] = &files[i];
         }
     }
-    PA_REQUIRE(pa_hub_tick(repo->hub, &nothing), err, PA_ERR_CANCELLED, "stopped before anything was fetched");
+    PA_REQUIRE(pa_hub_tick(repo->hub, 0), err, PA_ERR_CANCELLED, "stopped before anything was fetched");
 
 cleanup:
     return status;
