@@ -14,13 +14,18 @@ static const char *variable(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+/* The first that is set, else the last. */
+static const char *first_set(const char *const *names)
+{
+    while (variable(names[0]) == NULL && names[1] != NULL) {
+        names++;
+    }
+    return names[0];
+}
+
 static const char *first_of(const char *const *names)
 {
-    const char *value = NULL;
-    for (; *names != NULL && value == NULL; names++) {
-        value = variable(*names);
-    }
-    return value;
+    return variable(first_set(names));
 }
 
 static int is_true(const char *name)
@@ -109,6 +114,7 @@ int cli_hub_open(pa_context *ctx, cli_progress *progress, pa_hub **out)
                                     .progress = cli_progress_fetch,
                                     .progress_user = progress,
                                     .offline = is_true("HF_HUB_OFFLINE") || is_true("TRANSFORMERS_OFFLINE"),
-                                    .ca_file = first_of(authorities)};
+                                    .ca_file = first_of(authorities),
+                                    .ca_file_from = first_set(authorities)};
     return pa_hub_open(ctx, &options, out, &err) == PA_OK ? CLI_OK : cli_fail("%s", err.message);
 }

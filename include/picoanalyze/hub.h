@@ -29,7 +29,9 @@ typedef struct pa_hub_progress {
 /**
  * @brief Hears of progress, some times a second while the network is used, from any thread but one at a time.
  *
- * Return 1 to go on; anything else stops with ::PA_ERR_CANCELLED, and what has come stays to be resumed.
+ * Return 1 to go on; anything else stops all that is being fetched through this hub at the time with
+ * ::PA_ERR_CANCELLED, and what has come stays to be resumed. Whoever asks for something afterwards begins anew, with the
+ * same hub, and this is asked again: go on answering so for as long as an analysis is to be stopped.
  */
 typedef int32_t (*pa_hub_progress_fn)(void *user, const pa_hub_progress *progress);
 
@@ -47,6 +49,8 @@ typedef struct pa_hub_options {
     int32_t offline;             /**< 1: the cache alone is asked. */
     const char *ca_file;         /**< Certificates (PEM) of the authorities that vouch for servers, and only those: what
                                       a proxy or a server of one's own may need. NULL or "": the system's. */
+    const char *ca_file_from;    /**< How errors call what `ca_file` was or can be named by, e.g. a variable's name;
+                                      NULL: "pa_hub_options.ca_file". */
 } pa_hub_options;
 
 /**

@@ -66,7 +66,10 @@ enum {
  */
 PA_API const char *pa_status_name(pa_status status);
 
-/** @brief What went wrong, in one line. Owned by the caller, may be NULL wherever it is taken. */
+/**
+ * @brief What went wrong, in one line. Owned by the caller, may be NULL wherever it is taken. A call that succeeds leaves
+ * it as it was or empty.
+ */
 typedef struct pa_error {
     pa_status status;   /**< The status that the failed call returned. */
     int32_t reserved;   /**< Zero. */

@@ -98,7 +98,8 @@ static pa_status check_header(const pa_journal *journal, pa_error *err)
     PA_REQUIRE(get32(header + 8) == VERSION, err, PA_ERR_FORMAT, "%s: is a journal of version %u, this is version %d",
                journal->path, (unsigned)get32(header + 8), VERSION);
     PA_REQUIRE(memcmp(header, expected, HEADER_BYTES) == 0, err, PA_ERR_FORMAT,
-               "%s: is the journal of another analysis: the configuration, the run or the library is not the same",
+               "%s: is the journal of another analysis: the configuration, the run (of one on the Hub, a commit of a "
+               "step) or the library is not the same",
                journal->path);
 
 cleanup:

@@ -9,6 +9,7 @@
 
 #include "analysis/plan.h"
 #include "checkpoint/reading.h"
+#include "checkpoint/origin.h"
 #include "components/component_impl.h"
 
 /* A run by its full path: journals may be used from another working directory. */
@@ -27,6 +28,17 @@ static pa_status describe_run(const pa_run *run, pa_text *text, pa_error *err)
                           (long long)model->n_kv_heads, model->rope_theta, model->rope_share);
 }
 
+static pa_status describe_step(const pa_plan *plan, pa_plan_place place, const char *what, pa_text *text, pa_error *err)
+{
+    pa_status status = PA_OK;
+    PA_TRY(pa_text_printf(text, err, "%s %lld ", what, (long long)place.step));
+    PA_TRY(place.step >= 0 ? pa_run_identify(plan->runs[place.run].run, place.step, text, err) : PA_OK);
+    PA_TRY(pa_text_append(text, "\n", err));
+
+cleanup:
+    return status;
+}
+
 /* What is compared with, or is a second checkpoint, by its step: "final" is another one when the run has gone on. */
 static pa_status describe_target(const pa_plan *plan, const pa_plan_item *item, pa_text *text, pa_error *err)
 {
@@ -40,7 +52,7 @@ static pa_status describe_reference(const pa_plan *plan, const pa_plan_site *sit
     const pa_config_when when = site->part->reference.when;
     for (int64_t r = 0; when != PA_WHEN_SAME && when != PA_WHEN_PREVIOUS && r < plan->n_runs; r++) {
         const int64_t step = pa_plan_reference_step(plan, site, (pa_plan_place){r, -1});
-        PA_TRY(pa_text_printf(text, err, "reference %lld\n", (long long)step));
+        PA_TRY(describe_step(plan, (pa_plan_place){r, step}, "reference", text, err));
     }
 
 cleanup:
@@ -56,7 +68,10 @@ pa_status pa_plan_hash(const pa_analysis *analysis, uint64_t *out, pa_error *err
         PA_TRY(describe_run(plan->runs[i].run, &text, err));
     }
     for (int64_t i = 0; i < plan->n_steps; i++) {
-        PA_TRY(pa_text_printf(&text, err, "step %lld\n", (long long)plan->steps[i]));
+        PA_TRY(describe_step(plan, (pa_plan_place){0, plan->steps[i]}, "step", &text, err));
+    }
+    for (int64_t i = 0; i < plan->n_targets; i++) {
+        PA_TRY(describe_step(plan, plan->targets[i], "target", &text, err));
     }
     for (int64_t i = 0; i < plan->n_sites; i++) {
         const pa_options *options = pa_component_options(plan->sites[i].part->component);

@@ -154,6 +154,9 @@ static pa_status build(pa_unit *unit, int64_t i, pa_skip_where where, pa_plan_pl
     if (status == PA_ERR_NOT_FOUND) {
         const pa_status looked = check_weights(unit, i, where, place, at->split, &there, err);
         status = looked != PA_OK ? looked : there ? status : PA_OK;
+        if (status == PA_OK) {
+            pa_error_clear(err);
+        }
     }
     *out = status == PA_OK && there ? built->parts : NULL;
     return status;

@@ -31,6 +31,8 @@ struct pa_origin {
     pa_status (*fetch)(pa_origin *origin, const pa_origin_file *file, char **path, pa_error *err);
     /** Have all of these here that the steps have. NULL: whatever there is, is here. */
     pa_status (*fetch_all)(pa_origin *origin, const pa_origin_file *files, int64_t n_files, pa_error *err);
+    /** Append what tells the files of a step from others that may come to have the same names. NULL: nothing does. */
+    pa_status (*identify)(pa_origin *origin, int64_t step, pa_text *out, pa_error *err);
     void (*destroy)(pa_origin *origin);
 };
 
@@ -68,6 +70,9 @@ typedef struct pa_run_file {
     const char *split;
     pa_kind kind;
 } pa_run_file;
+
+/** Append what is known of the content of a step without reading it; of a directory, nothing. */
+pa_status pa_run_identify(const pa_run *run, int64_t step, pa_text *out, pa_error *err);
 
 /** Have these files here before they are asked for, if they are elsewhere and exist. */
 pa_status pa_run_fetch(const pa_run *run, const pa_run_file *files, int64_t n_files, pa_error *err);

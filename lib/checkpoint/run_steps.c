@@ -91,6 +91,11 @@ cleanup:
     return status;
 }
 
+pa_status pa_run_identify(const pa_run *run, int64_t step, pa_text *out, pa_error *err)
+{
+    return run->origin->identify != NULL ? run->origin->identify(run->origin, step, out, err) : PA_OK;
+}
+
 pa_status pa_run_fetch(const pa_run *run, const pa_run_file *files, int64_t n_files, pa_error *err)
 {
     pa_status status = PA_OK;

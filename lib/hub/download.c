@@ -54,20 +54,18 @@ void pa_hub_withdraw(pa_hub *hub, pa_hub_tree *tree)
 /* It is here; `bytes` of it are not in the progress, because somebody else has fetched them. */
 static void settle(pa_hub *hub, pa_hub_file *file, int64_t bytes)
 {
-    const pa_hub_progress nothing = {0};
     (void)pthread_mutex_lock(&hub->lock);
     hub->state.files_done += file->announced;
     hub->state.bytes_done += file->announced ? bytes : 0;
     file->announced = 0;
     (void)pthread_mutex_unlock(&hub->lock);
-    (void)pa_hub_tick(hub, &nothing);
+    (void)pa_hub_tick(hub, 0);
 }
 
 static pa_status tell(fetching *f, int64_t bytes, pa_error *err)
 {
-    const pa_hub_progress more = {.bytes_done = bytes};
     f->told += bytes;
-    return pa_hub_tick(f->hub, &more) ? PA_OK : pa_hub_fail_cancelled(err);
+    return pa_hub_tick(f->hub, bytes) ? PA_OK : pa_hub_fail_cancelled(err);
 }
 
 static pa_status write_more(void *user, const char *bytes, size_t n, pa_error *err)
@@ -165,6 +163,7 @@ static pa_status make_blob(pa_hub_repo *repo, const char *commit, pa_hub_file *f
     PA_TRY(pa_make_parents(&repo->hub->ctx->mem, blob, err));
     status = fill(repo, commit, file, incomplete.data, &resumed, err);
     if (status == PA_ERR_FORMAT && resumed) { /* what was left there was bad */
+        pa_error_clear(err);
         status = fill(repo, commit, file, incomplete.data, &resumed, err);
     }
     PA_TRY(status);
@@ -205,6 +204,7 @@ pa_status pa_hub_download(pa_hub_repo *repo, const char *commit, const char *nam
     pa_status status = PA_OK;
     char *pointer = NULL;
     pa_hub_tree *tree = NULL;
+    pa_hub_enter(repo->hub);
     PA_TRY(pa_hub_pointer(repo, commit, name, &pointer, err));
     if (!pa_cache_has(repo->folder, pointer)) {
         PA_REQUIRE(!repo->hub->offline, err, PA_ERR_NOT_FOUND,
@@ -222,6 +222,7 @@ pa_status pa_hub_download(pa_hub_repo *repo, const char *commit, const char *nam
     }
 
 cleanup:
+    pa_hub_leave(repo->hub);
     pa_free(&repo->hub->ctx->mem, pointer);
     return status;
 }

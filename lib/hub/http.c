@@ -72,12 +72,11 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *user)
 
 static int on_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
 {
-    const pa_hub_progress nothing = {0};
     (void)total;
     (void)now;
     (void)up_total;
     (void)up_now;
-    return !pa_hub_tick(((exchange *)user)->hub, &nothing);
+    return !pa_hub_tick(((exchange *)user)->hub, 0);
 }
 /** @} */
 
@@ -180,16 +179,16 @@ static pa_status fail_exchange(const exchange *x, CURLcode code, const char *wha
         x->answer->lasting = 1;
         return pa_fail(x->err, PA_ERR_NETWORK,
                        "%s from %s: the certificate of the server is not trusted (%s); name the file with the "
-                       "certificate of the authority that made it in SSL_CERT_FILE%s%s",
-                       what, hub->endpoint, reason, hub->ca_file != NULL ? ", which is now " : "",
+                       "certificate of the authority that made it in %s%s%s",
+                       what, hub->endpoint, reason, hub->ca_file_from, hub->ca_file != NULL ? ", which is now " : "",
                        hub->ca_file != NULL ? hub->ca_file : "");
     }
     if (code == CURLE_SSL_CACERT_BADFILE) {
         x->answer->lasting = 1;
         return pa_fail(x->err, PA_ERR_NETWORK,
-                       "%s: no certificates of authorities can be read from it (%s); it is named by SSL_CERT_FILE, "
-                       "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE",
-                       hub->ca_file != NULL ? hub->ca_file : "the system's file", reason);
+                       "%s: no certificates of authorities can be read from it (%s); it is %s %s",
+                       hub->ca_file != NULL ? hub->ca_file : "the system's file", reason,
+                       hub->ca_file != NULL ? "named by" : "not named by", hub->ca_file_from);
     }
     return pa_fail(x->err, PA_ERR_NETWORK, "%s from %s: %s", what, hub->endpoint, reason);
 }
@@ -302,6 +301,7 @@ pa_status pa_http_get(pa_hub *hub, const char *url, const char *repo, const char
         if (waited != PA_OK) {
             return waited;
         }
+        pa_error_clear(err);
         delay = delay < 8.0 ? 2.0 * delay : delay;
     }
 }

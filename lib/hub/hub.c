@@ -79,6 +79,8 @@ pa_status pa_hub_open(pa_context *ctx, const pa_hub_options *options, pa_hub **o
     if (options->ca_file != NULL && options->ca_file[0] != '\0') {
         PA_TRY(copy(&ctx->mem, options->ca_file, &hub->ca_file, err));
     }
+    PA_TRY(copy(&ctx->mem, options->ca_file_from != NULL ? options->ca_file_from : "pa_hub_options.ca_file",
+                &hub->ca_file_from, err));
     *out = hub;
     hub = NULL;
 
@@ -99,17 +101,30 @@ void pa_hub_destroy(pa_hub *hub)
         pa_free(mem, hub->proxy);
         pa_free(mem, hub->no_proxy);
         pa_free(mem, hub->ca_file);
+        pa_free(mem, hub->ca_file_from);
         pa_free(mem, hub);
     }
 }
 
-int pa_hub_tick(pa_hub *hub, const pa_hub_progress *more)
+void pa_hub_enter(pa_hub *hub)
 {
     (void)pthread_mutex_lock(&hub->lock);
-    hub->state.bytes_done += more->bytes_done;
-    hub->state.bytes += more->bytes;
-    hub->state.files_done += more->files_done;
-    hub->state.files += more->files;
+    hub->working++;
+    (void)pthread_mutex_unlock(&hub->lock);
+}
+
+void pa_hub_leave(pa_hub *hub)
+{
+    (void)pthread_mutex_lock(&hub->lock);
+    hub->working--;
+    hub->cancelled = hub->cancelled && hub->working > 0;
+    (void)pthread_mutex_unlock(&hub->lock);
+}
+
+int pa_hub_tick(pa_hub *hub, int64_t bytes)
+{
+    (void)pthread_mutex_lock(&hub->lock);
+    hub->state.bytes_done += bytes;
     if (!hub->cancelled && hub->progress != NULL && hub->progress(hub->progress_user, &hub->state) != 1) {
         hub->cancelled = 1;
     }
@@ -127,8 +142,7 @@ pa_status pa_hub_wait(pa_hub *hub, double seconds, pa_error *err)
 {
     const struct timespec moment = {0, 100000000};
     for (double waited = 0.0; waited < seconds; waited += 0.1) {
-        const pa_hub_progress nothing = {0};
-        if (!pa_hub_tick(hub, &nothing)) {
+        if (!pa_hub_tick(hub, 0)) {
             return pa_hub_fail_cancelled(err);
         }
         (void)nanosleep(&moment, NULL);

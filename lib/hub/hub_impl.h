@@ -19,17 +19,25 @@ struct pa_hub {
     char *proxy;    /**< "" for none. */
     char *no_proxy;
     char *ca_file; /**< NULL: the system's. */
+    char *ca_file_from;
     int32_t connections;
     int32_t offline;
     pa_hub_progress_fn progress;
     void *progress_user;
     pthread_mutex_t lock; /**< Of all below, and of calling `progress`. */
     pa_hub_progress state;
-    int32_t cancelled;
+    int32_t working;   /**< Operations that have begun and not ended. */
+    int32_t cancelled; /**< They are all to stop. */
 };
 
-/** Add to the progress and tell it: 1 to go on. */
-int pa_hub_tick(pa_hub *hub, const pa_hub_progress *more);
+/** @name An operation: whoever stops one stops all that are under way, and none that begins when they have ended
+ * @{ */
+void pa_hub_enter(pa_hub *hub);
+void pa_hub_leave(pa_hub *hub);
+/** @} */
+
+/** Add bytes that have come to the progress and tell it, inside of an operation: 1 to go on. */
+int pa_hub_tick(pa_hub *hub, int64_t bytes);
 
 /** Sleep, but for being cancelled: PA_OK or PA_ERR_CANCELLED. */
 pa_status pa_hub_wait(pa_hub *hub, double seconds, pa_error *err);

@@ -166,6 +166,9 @@ pa_status pa_hub_list_steps(pa_hub_repo *repo, pa_error *err)
                "%s: offline, and the steps of '%s' are not in the cache %s: once, they must be asked for",
                repo->repo_id, repo->revision, repo->hub->cache);
     const int asked = !repo->hub->offline && is_to_be_asked(status);
+    if (asked) {
+        pa_error_clear(err);
+    }
     PA_TRY(asked ? ask_steps(repo, err) : status);
     PA_REQUIRE(
         repo->steps.count > 0, err, PA_ERR_NOT_FOUND,
@@ -230,6 +233,7 @@ static pa_status make_tree(pa_hub_repo *repo, const char *commit, pa_hub_tree **
     PA_TRY(pa_text_printf(&path, err, "%s/trees/%s.json", repo->folder, commit));
     status = read_kept_tree(repo, path.data, tree, err);
     if (is_to_be_asked(status)) {
+        pa_error_clear(err);
         tree->unknown = repo->hub->offline;
         status = repo->hub->offline ? PA_OK : ask_tree(repo, path.data, tree, err);
     }
@@ -246,6 +250,7 @@ cleanup:
 pa_status pa_hub_tree_get(pa_hub_repo *repo, const char *commit, pa_hub_tree **out, pa_error *err)
 {
     pa_status status = PA_OK;
+    pa_hub_enter(repo->hub);
     (void)pthread_mutex_lock(&repo->lock);
     pa_hub_tree *tree = repo->trees;
     while (tree != NULL && strcmp(tree->commit, commit) != 0) {
@@ -259,6 +264,7 @@ pa_status pa_hub_tree_get(pa_hub_repo *repo, const char *commit, pa_hub_tree **o
         }
     }
     (void)pthread_mutex_unlock(&repo->lock);
+    pa_hub_leave(repo->hub);
     *out = tree;
     return status;
 }

@@ -31,6 +31,20 @@ static const char *commit_of(const pa_hub_repo *repo, int64_t step, const char *
     return "";
 }
 
+/* The commits that files are taken from: others may come to lead to the revision, or to be in their place. */
+static pa_status identify(pa_origin *origin, int64_t step, pa_text *out, pa_error *err)
+{
+    static const char *const splits[] = {"train", "val", ""};
+    pa_status status = PA_OK;
+    const pa_hub_repo *repo = (const pa_hub_repo *)origin;
+    for (int i = 0; i < 3; i++) {
+        PA_TRY(pa_text_printf(out, err, "%s,", commit_of(repo, step, splits[i])));
+    }
+
+cleanup:
+    return status;
+}
+
 static pa_status where(pa_origin *origin, int64_t step, pa_text *out, pa_error *err)
 {
     (void)step;
@@ -131,7 +145,6 @@ static pa_status choose(errand *e, const pa_origin_file *files, int64_t n, pa_er
 {
     pa_status status = PA_OK;
     pa_hub_repo *repo = e->repo;
-    const pa_hub_progress nothing = {0};
     char *pointer = NULL;
     pa_hub_tree *tree = NULL;
     int there = 0;
@@ -155,7 +168,7 @@ static pa_status choose(errand *e, const pa_origin_file *files, int64_t n, pa_er
             e->files[e->count++] = &files[i];
         }
     }
-    PA_REQUIRE(pa_hub_tick(repo->hub, &nothing), err, PA_ERR_CANCELLED, "stopped before anything was fetched");
+    PA_REQUIRE(pa_hub_tick(repo->hub, 0), err, PA_ERR_CANCELLED, "stopped before anything was fetched");
 
 cleanup:
     return status;
@@ -168,6 +181,7 @@ static pa_status fetch_all(pa_origin *origin, const pa_origin_file *files, int64
     errand e = {.repo = (pa_hub_repo *)origin};
     const pa_allocator *mem = &e.repo->hub->ctx->mem;
     const pa_job job = {.next = next_file, .run = run_file, .ended = ended, .user = &e};
+    pa_hub_enter(e.repo->hub);
     e.files = pa_alloc(mem, n_files, sizeof(*e.files));
     PA_REQUIRE_MEMORY(e.files, err, "the names of files");
     PA_TRY(choose(&e, files, n_files, err));
@@ -177,6 +191,7 @@ static pa_status fetch_all(pa_origin *origin, const pa_origin_file *files, int64
     }
 
 cleanup:
+    pa_hub_leave(e.repo->hub);
     pa_pool_destroy(pool);
     pa_free(mem, e.files);
     return status;
@@ -223,6 +238,7 @@ static pa_status make(pa_hub *hub, const char *repo_id, const char *revision, pa
     repo->steps.mem = mem;
     atomic_init(&repo->origin.references, 1);
     repo->origin.where = where;
+    repo->origin.identify = identify;
     repo->origin.has = has;
     repo->origin.fetch = fetch;
     repo->origin.fetch_all = fetch_all;
@@ -276,6 +292,7 @@ pa_status pa_run_open_hub(pa_hub *hub, const char *repo_id, const char *revision
     PA_TRY(pa_hub_check_repo(repo_id, err));
     PA_TRY(pa_hub_check_revision(revision, err));
     PA_TRY(make(hub, repo_id, revision, &repo, err));
+    pa_hub_enter(hub);
     PA_TRY(pa_hub_resolve(repo, err));
     PA_TRY(list_steps(repo, err));
     PA_TRY(pa_hub_download(repo, repo->commit, "training_config.yaml", &config, err));
@@ -285,6 +302,7 @@ pa_status pa_run_open_hub(pa_hub *hub, const char *repo_id, const char *revision
 
 cleanup:
     if (repo != NULL) {
+        pa_hub_leave(hub);
         pa_free(&hub->ctx->mem, config);
         pa_origin_release(&repo->origin);
     }

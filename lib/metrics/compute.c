@@ -42,10 +42,12 @@ static pa_status check_inputs(const pa_metric_ops *ops, const pa_matrix *const *
 static pa_status settle(const pa_metric_ops *ops, pa_status returned, pa_value *value, pa_error *err)
 {
     if (returned == PA_ERR_NOCONV) {
+        pa_error_clear(err);
         pa_value_set_undefined(value, PA_STATE_UNSUPPORTED, "the factorization did not converge");
         return PA_OK;
     }
     if (returned == PA_ERR_NONFINITE) { /* of inputs that are finite: a product overflows */
+        pa_error_clear(err);
         pa_value_set_undefined(value, PA_STATE_NONFINITE, "an intermediate result exceeds the range of a double");
         return PA_OK;
     }

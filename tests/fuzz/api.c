@@ -210,7 +210,8 @@ static pa_status body(pa_context *ctx, const uint8_t *data, size_t n, pa_error *
     for (int i = 0; i < MAX_CALLS && w.left > 0 && status != PA_ERR_NOMEM; i++) {
         memset(err, 0, sizeof(*err));
         status = call(&w, err);
-        fuzz_require(status == PA_OK || (err->status == status && err->message[0] != '\0'), "a failure has a text");
+        fuzz_require(err->status == status && (err->message[0] != '\0') == (status != PA_OK),
+                     "a failure has a text, and nothing else has one");
     }
     for (int i = 0; i < N_SLOTS; i++) {
         pa_matrix_destroy(w.slots[i]);

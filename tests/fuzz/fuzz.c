@@ -165,6 +165,7 @@ pa_status fuzz_archive(pa_context *ctx, const uint8_t *data, size_t n, pa_error 
     pa_status status = pa_archive_open(ctx, path, &archive, err);
     fuzz_require((archive != NULL) == (status == PA_OK), "there is an archive when and only when it was opened");
     if (status == PA_OK) {
+        fuzz_require(err->message[0] == '\0', "a success has no text of a failure");
         status = fuzz_read_tensors(archive, err);
     } else {
         fuzz_require(status == PA_ERR_NOMEM || strncmp(err->message, path, strlen(path)) == 0, "errors name the file");

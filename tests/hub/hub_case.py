@@ -2,6 +2,7 @@
 """What tests of the program against server.py share. Scripts get PICOANALYZE SOURCE_TREE [UNITTEST_ARG...]."""
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,10 @@ steps: [0, 50, 100]
 WEIGHTS = STUDY.replace("data_type: gradients", "data_type: weights").replace("swiglu.w_2", "swiglu.w_0")
 
 
+# Where the tests run in the background it may be ignored, and so it would be by all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class HubCase(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -42,10 +47,11 @@ class HubCase(unittest.TestCase):
 
     def start(self, *options, before=(), branch="demo-1", repo="pico-lm/demo", study=STUDY, output="out", **environment):
         """`before` is what the program is started by, e.g. mpirun."""
-        (self.work / "study.yaml").write_text(study)
+        if (self.work / "study.yaml").read_text() != study:  # others may be reading it
+            (self.work / "study.yaml").write_text(study)
         env = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "SSL_CERT"))
                and not k.lower().endswith(("_proxy", "_ca_bundle"))}
-        env.update(HF_HOME=str(self.work / "hf"), HF_ENDPOINT=self.hub.url, **environment)
+        env.update({"HF_HOME": str(self.work / "hf"), "HF_ENDPOINT": self.hub.url}, **environment)
         return subprocess.Popen(
             [*before, PROGRAM, "analyze", "--config_path", "study.yaml", "--repo_id", repo, "--branch", branch,
              "--output_dir", output, *options], cwd=self.work, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -13,6 +13,10 @@ import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+# To be asked again in a second, and not later each time.
+AT_ONCE = [("RateLimit", '"api";r=0;t=0')]
+
+
 def blob_of(data, large):
     """The etag of a file: SHA-256 of large ones, git's SHA-1 of a blob for others."""
     if large:
@@ -101,7 +105,8 @@ class Hub:
         h.send_response(code)
         for key, value in headers:
             h.send_header(key, value)
-        h.send_header("Content-Length", str(len(body)))
+        if "Content-Length" not in dict(headers):
+            h.send_header("Content-Length", str(len(body)))
         h.end_headers()
         if h.command != "HEAD":
             h.wfile.write(body)
@@ -133,6 +138,9 @@ class Hub:
             return self.send(h, fault[1], b"{}", fault[2])
         if fault and fault[0] == "body":
             return self.send(h, 200, fault[1], fault[2] if len(fault) > 2 else ())
+        if fault and fault[0] == "cut":
+            h.close_connection = True
+            return self.send(h, 200, b"[", [*AT_ONCE, ("Content-Length", "100")])
         commit = self.commit(repo, revision)
         if commit is None:
             return self.refuse(h, 404, "RevisionNotFound", "Invalid rev id")
@@ -183,27 +191,31 @@ class Hub:
             data = bytes([data[0] ^ 1]) + data[1:]
         begin = 0
         asked = re.match(r"bytes=(\d+)-$", h.headers.get("Range") or "")
-        if asked and not (fault and fault[0] == "no range"):
+        if asked and not (fault and fault[0] in ("no range", "cut all")):
             begin = int(asked.group(1))
         h.send_response(206 if begin else 200)
-        for key, value in headers:
+        for key, value in (*headers, *(fault[2] if fault and fault[0] in ("cut", "cut all", "part") and len(fault) > 2 else ())):
             h.send_header(key, value)
         if begin:
+            begin += bool(fault and fault[0] == "shift")
             h.send_header("Content-Range", "bytes %d-%d/%d" % (begin, len(data) - 1, len(data)))
         part = data[begin:]
+        if fault and fault[0] == "part":  # and no more, as if it were all
+            part = part[:fault[1]]
         long = fault and fault[0] == "long"
         h.send_header("Content-Length", str(len(part) + (1000 if long else 0)))
         h.end_headers()
         if h.command == "HEAD":
             return None
         part = part + b"x" * 1000 if long else part
-        part = part[:len(part) // 2] if fault and fault[0] == "cut" else part
+        if fault and fault[0] in ("cut", "cut all"):
+            part = part[:fault[1] if len(fault) > 1 else len(part) // 2]
         chunk, pause = fault[1:] if fault and fault[0] == "slow" else (len(part), 0)
         for at in range(0, len(part), chunk):
             with self.lock:
                 self.sent[name] = self.sent.get(name, 0) + len(part[at:at + chunk])
             h.wfile.write(part[at:at + chunk])
             time.sleep(pause)
-        if fault and fault[0] == "cut":
+        if fault and fault[0] in ("cut", "cut all"):
             h.close_connection = True
         return None

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from hub_case import RUN, STEPS, HubCase, main
+from hub_case import RUN, STEPS, STUDY, HubCase, main
 from repository import DYNAMICS
 from server import blob_of
 
@@ -69,6 +69,7 @@ class FailuresTest(HubCase):
         cases = (("commits", b"[]", link, "another server"), ("commits", b"[" * 100000, (), "nested"),
                  ("commits", b'[{"id": "../../x", "title": "t"}]', (), "no id"), ("commits", b"{}", (), "array"),
                  ("revision", b'{"sha": "../../../../tmp/x"}', (), "no commit"), ("revision", b"\xff", (), "UTF-8"),
+                 ("revision", json.dumps({"sha": "0" * 40 + "/x"}).encode(), (), "no commit"),
                  ("tree", json.dumps([dict(one, path="../../x")]).encode(), (), "out of the repository"),
                  ("tree", json.dumps([dict(one, path="/x")]).encode(), (), "out of the repository"),
                  ("tree", json.dumps([dict(one, path="x", oid="../x")]).encode(), (), "digest"),
@@ -100,6 +101,19 @@ class FailuresTest(HubCase):
         ranges = {r for port, _, r in self.hub.requests if port == "cdn"}
         self.assertEqual(ranges, {"bytes=%d-" % n for n in left.values()})
         self.assertEqual(self.hub.sent, {NAME: self.size_of(NAME) - sum(left.values())})
+
+    def test_whoever_waits_can_be_interrupted(self):
+        for faults in ({"revision": [("code", 503, [("Retry-After", "100")])]}, {NAME: [("slow", 4096, 10)] * len(STEPS)}):
+            self.hub.reset()
+            self.hub.faults = faults
+            process = self.start()
+            while not (self.hub.sent.get(NAME) if NAME in faults else self.hub.requests):
+                time.sleep(0.01)
+            time.sleep(0.3)  # until it waits
+            begun = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            self.end(process, -signal.SIGINT)
+            self.assertLess(time.monotonic() - begun, 5)
 
     def test_what_cannot_be_resumed_begins_anew(self):
         blobs = self.cache / "models--pico-lm--demo/blobs"
@@ -177,8 +191,41 @@ class FailuresTest(HubCase):
         self.assertEqual(self.hub.sent, {})
         for path in repo.glob("trees/*.json"):
             path.write_text('{"format_version": 2, "files": {}}')
+        self.hub.reset()
         self.analyze(HF_HUB_OFFLINE="1")
+        self.assertEqual(self.hub.requests, [])
         self.assertEqual(self.results(), first)
+
+    def test_of_a_damaged_list_nothing_is_kept(self):
+        self.analyze()
+        repo = self.cache / "models--pico-lm--demo"
+        steps = [{"id": "0" * 40, "title": "Saving Learning Dynamics Data (val) -- Step 75"}, {"id": "x", "title": ""}]
+        for path in repo.glob("picoanalyze/*.json"):
+            path.write_text(json.dumps(steps))
+        for path in repo.glob("trees/*.json"):
+            path.write_text(json.dumps({"format_version": 1, "files": {
+                "README.md": {"size": 1, "blob_id": "0" * 40}, "x": {"size": 1}}}))
+        study = STUDY.replace("[0, 50, 100]", "[0, 75]")
+        self.analyze(study=study, output="anew")
+        self.assertEqual(self.results("anew"), self.local(study))
+
+    def test_links_that_lead_elsewhere_are_replaced(self):
+        self.analyze()
+        first = self.results()
+        (self.work / "other").write_bytes(b"not of this cache")
+        links = list((self.cache / "models--pico-lm--demo/snapshots").rglob("val_gradients.pt"))
+        self.assertEqual(len(links), len(STEPS))
+        for link in links:
+            link.unlink()
+            link.symlink_to(self.work / "other")
+        self.analyze()
+        self.assertEqual(self.results(), first)
+
+    def test_pages_end(self):
+        head = self.hub.repos["pico-lm/demo"]["branches"]["demo-1"]
+        link = [("Link", '<%s%s%s>; rel="next"' % (self.hub.url, COMMITS, head))]
+        self.hub.faults = {"commits": [("body", b"[]", link)] * 1001}
+        self.assertIn("more than 1000 pages", self.analyze(expect=1))
 
     def test_two_files_of_one_name_are_refused(self):
         one = {"type": "file", "path": "x", "size": 1, "oid": "0" * 40}

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """`picoanalyze analyze --repo_id` against a server that behaves like the Hub: test_hub.py PICOANALYZE SOURCE_TREE."""
+import fcntl
+import json
 import os
 import pathlib
 import re
+import subprocess
 
 from hub_case import RUN, STEPS, STUDY, WEIGHTS, HubCase, main
 from repository import DYNAMICS
@@ -33,6 +36,27 @@ class HubTest(HubCase):
         self.assertEqual(self.hub.sent["model.safetensors"], self.size_of("model.safetensors"))
         self.assertNotIn("fabric_state/checkpoint.pt", self.hub.sent)
 
+    def test_shards_of_a_model(self):
+        for commit in self.hub.repos["pico-lm/demo"]["commits"]:
+            files = commit["files"]
+            model = files.pop("model.safetensors", None)
+            if model:
+                names = json.loads(model[8:8 + int.from_bytes(model[:8], "little")])
+                files["model-00001-of-00001.safetensors"] = model
+                files["model.safetensors.index.json"] = json.dumps(
+                    {"weight_map": {n: "model-00001-of-00001.safetensors" for n in names if n != "__metadata__"}}).encode()
+        self.analyze(study=WEIGHTS)
+        self.assertEqual(self.results(), self.local(WEIGHTS))
+
+    def test_a_step_has_no_files_of_the_one_before(self):
+        for commit in self.hub.repos["pico-lm/demo"]["commits"]:
+            if commit["title"].endswith("(val) -- Step 50"):
+                commit["title"] = "another"
+        self.analyze()
+        local = self.local()
+        self.assertEqual(self.results(), {n: text for n, text in local.items() if "step_50/" not in n})
+        self.assertNotEqual(self.results(), local)
+
     def test_files_are_read_as_the_configuration_says(self):
         rows = STUDY.replace("norm, norm_type: frobenius", "per").replace("data_type: gradients", "data_type: activations")
         self.analyze(study=rows)
@@ -56,6 +80,18 @@ class HubTest(HubCase):
             self.assertEqual(link.resolve(), (repo / "blobs" / blob_of(data, link.suffix == ".pt")).resolve())
         self.assertEqual(list((repo / "blobs").glob("*.incomplete")), [])
         self.assertTrue(any((self.cache / ".locks/models--pico-lm--demo").iterdir()))
+
+    def test_locks_are_those_of_other_tools(self):
+        lock = self.cache / ".locks/models--pico-lm--demo" / (blob_of(self.data_of(50, DYNAMICS + "val_gradients.pt"), True)
+                                                              + ".lock")
+        lock.parent.mkdir(parents=True)
+        with lock.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            process = self.start("--quiet")
+            with self.assertRaises(subprocess.TimeoutExpired):
+                process.wait(2)
+        self.end(process)  # closed: it may go on
+        self.assertEqual(self.results(), self.local())
 
     def test_offline(self):
         self.assertIn("offline", self.analyze(expect=1, HF_HUB_OFFLINE="1"))
@@ -96,6 +132,12 @@ class HubTest(HubCase):
         self.assertLessEqual(int(bars[-1][0]), 100)
         self.assertNotIn(" of 2 files", shown)  # the sum is there from the beginning
         self.assertIn("\r\x1b[K\x1b[1mstep 0", shown)  # gone for the table
+
+    def test_no_progress_when_quiet(self):
+        self.slowly(0.05)
+        shown, _ = self.end(self.start("--quiet", before=[pathlib.Path(os.environ["PA_HELPERS"]) / "in_terminal"],
+                                       TERM="xterm"))
+        self.assertNotIn("fetched", shown)
 
     def test_progress_without_a_terminal(self):
         pattern = self.slowly(0.25)

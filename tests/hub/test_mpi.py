@@ -2,7 +2,7 @@
 """Several processes of one study, and of none, that need the same files at the same time."""
 import tempfile
 
-from hub_case import RUN, STEPS, HubCase, main
+from hub_case import RUN, STEPS, STUDY, HubCase, main
 from repository import DYNAMICS
 
 NAME = DYNAMICS + "val_gradients.pt"
@@ -29,6 +29,13 @@ class ManyTest(HubCase):
     def test_ranks_tell_an_error_once(self):
         err = self.ranks(repo="pico-lm/absent", expect=1)
         self.assertEqual(err.count("there is no such repository"), 1, err)
+        self.hub.faults = {NAME: [("code", 403, [])] * 20}  # while it is executed
+        err = self.ranks(expect=1)
+        self.assertEqual(err.count("the token may not read it"), 1, err)
+
+    def test_ranks_warn_once(self):
+        err = self.ranks(study=STUDY.replace("100]", "75]"))
+        self.assertEqual(err.count("75"), 1, err)
 
     def test_strangers_fetch_each_file_once(self):
         self.hub.faults = {NAME: [("slow", 8192, 0.02)] * len(STEPS)}

@@ -28,9 +28,10 @@ class TlsTest(HubCase):
         for text, environment in (
                 ("is not trusted", {}), ("in SSL_CERT_FILE\n", {}),
                 ("in SSL_CERT_FILE, which is now " + other, {"SSL_CERT_FILE": other}),
-                ("is not trusted", {"REQUESTS_CA_BUNDLE": other, "SSL_CERT_FILE": ours}),
+                ("in REQUESTS_CA_BUNDLE, which is now " + other, {"REQUESTS_CA_BUNDLE": other, "SSL_CERT_FILE": ours}),
                 ("/absent.pem: no certificates", {"SSL_CERT_FILE": str(self.work / "absent.pem")}),
-                ("/empty.pem: no certificates", {"SSL_CERT_FILE": str(self.work / "empty.pem")})):
+                ("/empty.pem: no certificates", {"SSL_CERT_FILE": str(self.work / "empty.pem")}),
+                ("named by CURL_CA_BUNDLE\n", {"CURL_CA_BUNDLE": str(self.work / "empty.pem"), "SSL_CERT_FILE": ours})):
             err = self.analyze(expect=1, HF_TOKEN="hf_secret", **environment)
             self.assertIn(text, err)
             self.assertEqual(err.count("\n"), 1, err)

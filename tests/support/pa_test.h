@@ -25,11 +25,12 @@
         }                                                                                                              \
     } while (0)
 
-/** A call that must succeed; prints its error otherwise. Needs a local `pa_error err`. */
+/** A call that must succeed, and leave no text of a failure that it has dealt with. Needs a local `pa_error err`. */
 #define assert_ok(call)                                                                                                \
     do {                                                                                                               \
+        err.message[0] = '\0';                                                                                         \
         const pa_status s_ = (call);                                                                                   \
-        if (s_ != PA_OK) {                                                                                             \
+        if (s_ != PA_OK || err.message[0] != '\0') {                                                                   \
             fail_msg("%s: %s: %s", #call, pa_status_name(s_), err.message);                                            \
         }                                                                                                              \
     } while (0)

@@ -90,6 +90,7 @@ static inline pa_status tiny_execute(tiny *t, const char *yaml)
     if (status == PA_OK) {
         status = pa_analysis_execute(t->analysis, NULL, NULL, &t->results, &t->err);
     }
+    assert_int_equal(t->err.message[0] == '\0', status == PA_OK);
     return status;
 }
 

@@ -194,8 +194,8 @@ static void test_a_team_sends_them(void **state)
     }
     team_plan(members, 3);
     team_run(members, 3);
-    const pa_error err = members[0].t.err;
-    assert_ok(members[0].status);
+    assert_string_equal(members[0].t.err.message, "");
+    assert_int_equal(members[0].status, PA_OK);
     assert_same_rows(&whole, &members[0].t);
     team_end(members, 3);
     tiny_end(&whole);

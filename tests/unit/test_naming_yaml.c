@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/text.h"
+#include "checkpoint/checkpoint_impl.h"
 #include "checkpoint/naming.h"
 #include "pa_test_files.h"
 
@@ -235,6 +236,50 @@ static void test_every_allocation_may_fail(void **state)
     pa_test_oom_sweep(read_and_write, NULL);
 }
 
+/* Where there are no elements a file may say anything of the distances between them. */
+static void test_strides_of_nothing_lead_nowhere(void **state)
+{
+    (void)state;
+    static const pa_name_rule rules[] = {
+        {.suffix = "part", .pattern = "qkv", .part = 1, .parts = 3},
+        {.suffix = "heads", .pattern = "qkv", .part = 2, .parts = 3, .per_head = 1},
+        {.suffix = "turned", .pattern = "turned", .part = 1, .parts = 3, .transposed = 1},
+    };
+    static const int64_t shapes[][2] = {{12, 0}, {0, 12}};
+    static const int64_t strides[] = {INT64_MAX / 2 + 1, INT64_MAX / 2 + 1};
+    static const int64_t views[][3] = {{4, 0, -1}, {2, 2, 0}, {4, 0, -1}};
+    const pa_naming naming = {.name = "own", .rules = rules, .n_rules = 3};
+    const pa_model model = {.struct_size = sizeof(model), .d_model = 8, .n_layers = 1, .n_heads = 2, .n_kv_heads = 2};
+    const double element = 0.0;
+    pa_error err = {0};
+    pa_context *ctx = NULL;
+    pa_checkpoint *c = NULL;
+    pa_matrix *m = NULL;
+    pa_tensor tensors[2];
+    assert_ok(pa_context_create(NULL, &ctx, &err));
+    assert_ok(pa_checkpoint_create(ctx, 0, &model, &c, &err));
+    assert_ok(pa_matrix_from_memory(ctx, &element, PA_F64, 1, 1, &m, &err));
+    for (int64_t i = 0; i < 2; i++) { /* as an archive would have it */
+        tensors[i] = (pa_tensor){.dtype = PA_F32, .ndim = 2, .shape = shapes[i], .strides = strides};
+        assert_ok(pa_checkpoint_add(c, "", PA_WEIGHTS, i == 0 ? "qkv" : "turned", m, &err));
+        c->entries[i].tensor = &tensors[i];
+    }
+    assert_ok(pa_naming_apply(c, &naming, &err));
+    assert_int_equal(c->count, 5);
+    for (int64_t i = 0; i < 3; i++) {
+        const pa_tensor *view = c->entries[2 + i].tensor;
+        assert_string_equal(c->entries[2 + i].suffix, rules[i].suffix);
+        assert_int_equal(view->ndim, views[i][2] < 0 ? 2 : 3);
+        assert_memory_equal(view->shape, views[i], (size_t)view->ndim * sizeof(*view->shape));
+        assert_int_equal(view->offset, 0);
+        assert_int_equal(view->strides[view->ndim - 2], 0);
+    }
+    c->count = 2; /* the names of others are theirs */
+    pa_matrix_destroy(m);
+    pa_checkpoint_destroy(c);
+    pa_context_destroy(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_what_is_wrong_is_told_with_its_place),
         cmocka_unit_test(test_the_documentation_has_the_built_in_namings),
         cmocka_unit_test(test_every_allocation_may_fail),
+        cmocka_unit_test(test_strides_of_nothing_lead_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,7 @@ static pa_status add_record(pa_archive *archive, const pa_zip *zip, int64_t numb
     PA_TRY(pa_zip_peek(zip, number, n, head, err));
     status = pa_npy_read_header(head, n, entry->size, &npy, err);
     if (status == PA_ERR_UNSUPPORTED) { /* texts and objects beside the arrays; damage could look like them */
+        pa_error_clear(err);
         PA_TRY(pa_zip_check(zip, number, err));
         PA_TRY(pa_npy_omit(archive, entry->name, &npy, err));
         goto cleanup;

@@ -277,6 +277,7 @@ static pa_status read_all(legacy *l, pa_archive *archive, pa_error *err)
         }
     }
     PA_TRY(status);
+    pa_error_clear(err); /* of windows that were too small */
     PA_TRY(sort_storages(l, err));
     PA_TRY(place_storages(l, err));
     pa_pickle_destroy(l->keys);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs memory.c beside a server that behaves like the Hub: test_memory.py PROGRAM SOURCE_TREE."""
+"""Runs again.c beside a server that behaves like the Hub: test_again.py PROGRAM SOURCE_TREE."""
 import os
 import pathlib
 import subprocess
