@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes of zip records: CRC, deflate, reading in parts. */
 #include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
 
 #include "checkpoint/formats/zip.h"
 #include "pa_test_archive.h"
@@ -178,41 +180,56 @@ static void test_a_wrong_crc_is_seen_whatever_is_read(void **state)
     free(got);
 }
 
-/* What a second reader gets while the first one has its first piece, and no more. */
+/* A second reader that comes while the first one has its first piece, and no more. */
 typedef struct second {
     pa_storage *storage;
+    pthread_t thread;
+    atomic_int has_begun;
     pa_status status;
-    int started;
 } second;
 
-static pa_status read_in_between(void *user, const void *bytes, int64_t count, pa_error *err)
+static void *read_a_part(void *user)
 {
     second *s = user;
     unsigned char got[10];
+    atomic_store(&s->has_begun, 1);
+    s->status = pa_storage_read(s->storage, 5, sizeof(got), got, NULL);
+    return NULL;
+}
+
+static pa_status let_another_begin(void *user, const void *bytes, int64_t count, pa_error *err)
+{
+    second *s = user;
     (void)bytes;
     (void)count;
     (void)err;
-    if (!s->started) {
-        s->started = 1;
-        s->status = pa_storage_read(s->storage, 5, sizeof(got), got, NULL);
+    if (!atomic_load(&s->has_begun)) {
+        assert_int_equal(pthread_create(&s->thread, NULL, read_a_part, s), 0);
+        while (!atomic_load(&s->has_begun)) {
+        }
+        const struct timespec moment = {0, 20000000}; /* in which one that does not wait would be done */
+        (void)nanosleep(&moment, NULL);
     }
     return PA_OK;
 }
 
-static void test_another_reader_waits_for_no_verdict_and_trusts_none(void **state)
+static void test_another_reader_waits_for_the_verdict(void **state)
 {
     (void)state;
+    static const struct {
+        uint32_t wrong;
+        pa_status status;
+        pa_status second;
+    } cases[] = {{1, PA_ERR_FORMAT, PA_ERR_FORMAT}, {0, PA_OK, PA_OK}};
     pa_error err;
-    second s = {NULL, PA_OK, 0};
-    assert_ok(open_record(big, BIG, BIG, big_crc() ^ 1, 0, &s.storage, &err));
-    assert_fails(s.storage->ops->pass(s.storage, 0, BIG, read_in_between, &s, &err), PA_ERR_FORMAT, "CRC");
-    assert_int_equal(s.status, PA_ERR_FORMAT);
-    pa_storage_release(s.storage);
-    s = (second){NULL, PA_ERR_FORMAT, 0};
-    assert_ok(open_record(big, BIG, BIG, big_crc(), 0, &s.storage, &err));
-    assert_ok(s.storage->ops->pass(s.storage, 0, BIG, read_in_between, &s, &err));
-    assert_int_equal(s.status, PA_OK);
-    pa_storage_release(s.storage);
+    for (int i = 0; i < 2; i++) {
+        second s = {.status = PA_ERR_INVALID};
+        assert_ok(open_record(big, BIG, BIG, big_crc() ^ cases[i].wrong, 0, &s.storage, &err));
+        assert_int_equal(s.storage->ops->pass(s.storage, 0, BIG, let_another_begin, &s, &err), cases[i].status);
+        assert_int_equal(pthread_join(s.thread, NULL), 0);
+        assert_int_equal(s.status, cases[i].second);
+        pa_storage_release(s.storage);
+    }
 }
 
 /* Parts of a record, over and over: none may ever come without an error. */
@@ -365,7 +382,7 @@ int main(void)
         cmocka_unit_test(test_any_part_of_a_deflated_record_is_read),
         cmocka_unit_test(test_records_come_in_whole_pieces),
         cmocka_unit_test(test_a_wrong_crc_is_seen_whatever_is_read),
-        cmocka_unit_test(test_another_reader_waits_for_no_verdict_and_trusts_none),
+        cmocka_unit_test(test_another_reader_waits_for_the_verdict),
         cmocka_unit_test(test_two_threads_find_the_same_record_wrong),
         cmocka_unit_test(test_a_verified_record_is_read_in_part),
         cmocka_unit_test(test_a_crc_of_zero_was_not_computed),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes of zip records: stored or deflated, whole or in part. */
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <zlib.h>
@@ -240,33 +241,51 @@ pa_status pa_zip_check(const pa_zip *zip, int64_t number, pa_error *err)
 typedef struct record_storage {
     pa_storage base;
     pa_file *file;
-    pa_zip_entry entry;  /**< Its name is `name`. */
-    atomic_int verified; /**< The whole record was read, and its CRC is right. */
+    pa_zip_entry entry;   /**< Its name is `name`. */
+    atomic_int verified;  /**< The whole record was read, and its CRC is right. */
+    pthread_mutex_t lock; /**< Held by who verifies it. */
     char name[];
 } record_storage;
 
+static pa_status read_record(record_storage *record, int verify, span *want, pa_error *err)
+{
+    const pa_allocator mem = pa_file_allocator(record->file);
+    const pa_status status = read_span(&mem, record->file, &record->entry, verify, want, err);
+    if (status != PA_OK && want->refused == PA_OK) {
+        pa_file_error_prefix(record->file, err);
+    }
+    return status;
+}
+
+/*
+ * No part of a record is handed on before its CRC was right: who comes first reads all of it, whatever part it was asked
+ * for. The others wait for that, which takes no longer than to do the same.
+ */
 static pa_status storage_pass(pa_storage *self, int64_t offset, int64_t bytes, pa_bytes_fn take, void *user,
                               pa_error *err)
 {
     record_storage *record = (record_storage *)self;
     span want = {.offset = offset, .bytes = bytes, .take = take, .user = user};
-    /* Until one reader has verified it each does so for itself, and reads all of it, whatever part it was asked for. */
-    const int verify = !atomic_load_explicit(&record->verified, memory_order_relaxed);
-    const pa_allocator mem = pa_file_allocator(record->file);
-    const pa_status status = read_span(&mem, record->file, &record->entry, verify, &want, err);
-    if (status != PA_OK && want.refused == PA_OK) {
-        pa_file_error_prefix(record->file, err);
+    if (!atomic_load_explicit(&record->verified, memory_order_acquire)) {
+        (void)pthread_mutex_lock(&record->lock);
+        const int is_first = !atomic_load_explicit(&record->verified, memory_order_relaxed);
+        const pa_status status = is_first ? read_record(record, 1, &want, err) : PA_OK;
+        if (is_first && status == PA_OK) {
+            atomic_store_explicit(&record->verified, 1, memory_order_release);
+        }
+        (void)pthread_mutex_unlock(&record->lock);
+        if (is_first) {
+            return status;
+        }
     }
-    if (status == PA_OK && verify) {
-        atomic_store_explicit(&record->verified, 1, memory_order_relaxed);
-    }
-    return status;
+    return read_record(record, 0, &want, err);
 }
 
 static void storage_destroy(pa_storage *self)
 {
     record_storage *record = (record_storage *)self;
     const pa_allocator mem = pa_file_allocator(record->file);
+    (void)pthread_mutex_destroy(&record->lock);
     pa_file_release(record->file);
     pa_free(&mem, record);
 }
@@ -292,6 +311,7 @@ pa_status pa_zip_storage(const pa_zip *zip, int64_t number, pa_storage **out, pa
     record->entry = *entry;
     record->entry.name = memcpy(record->name, entry->name, name_bytes);
     atomic_init(&record->verified, 0);
+    (void)pthread_mutex_init(&record->lock, NULL);
     *out = &record->base;
 
 cleanup:
