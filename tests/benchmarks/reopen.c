@@ -6,8 +6,8 @@
  *     reopen RUN WORK_DIR [MEGABYTES]
  *
  * The journal, of 1000 MB unless told otherwise, is of a study of as many steps as it takes; each is a link to step 0 of
- * RUN, an absolute path, and has the rows that were computed for that one. Everything is in the page cache. A process for each measurement,
- * so that memory is told apart.
+ * RUN, an absolute path, and has the rows that were computed for that one. Everything is in the page cache. A process for
+ * each measurement, so that memory is told apart.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -21,7 +21,10 @@ from study import LAYERS, STEPS, Study, tree_of, without_unfinished
 
 KILLED = 1000  # instead of an errno
 HEADER, FRAME = 24, 20  # bytes, of a journal and before a record
-MORE = "- {{metric_name: slow, marker: {marker}, milliseconds: 0, components: [{{component_name: ov_circuit, data_type: weights}}]}}"
+MORE = """- metric_name: slow
+    marker: {marker}
+    milliseconds: 0
+    components: [{{component_name: ov_circuit, data_type: weights}}]"""
 
 
 def records_of(journal):
