@@ -84,7 +84,9 @@ static pa_status take_key(pa_record *record, const char *file, const char *key, 
     const int64_t known = record->row_keys.count;
     int64_t number = 0;
     pa_text text = {.mem = record->plan->mem};
-    PA_TRY(pa_text_printf(&text, err, "%s/%s", file, key));
+    PA_TRY(pa_text_append(&text, file, err));
+    PA_TRY(pa_text_append(&text, "/", err));
+    PA_TRY(pa_text_append(&text, key, err));
     PA_TRY(pa_index_add(&record->row_keys, text.data, &number, err));
     *taken = number != known;
 

@@ -9,12 +9,16 @@
 #include "base/index.h"
 #include "base/outputs.h"
 
+/* Rows stay where they are: copying millions of them whenever there are half as many more takes longer than making them. */
+enum { BLOCK_ROWS = 256 };
+
 struct pa_results {
     pa_context *ctx;
     pa_index strings;
-    pa_result_row *rows;
-    int64_t count;
-    int64_t capacity;
+    pa_result_row **blocks;
+    int64_t n_blocks;
+    int64_t blocks_capacity;
+    int64_t count; /* of rows */
     int64_t undefined;
     pa_results_cost cost;
 };
@@ -30,15 +34,39 @@ pa_status pa_results_create(pa_context *ctx, pa_results **out, pa_error *err)
     return PA_OK;
 }
 
+static pa_result_row *row_at(const pa_results *results, int64_t index)
+{
+    return &results->blocks[index / BLOCK_ROWS][index % BLOCK_ROWS];
+}
+
+/* Room for one more. */
+static pa_status make_room(pa_results *results, pa_error *err)
+{
+    pa_status status = PA_OK;
+    const pa_allocator *mem = &results->ctx->mem;
+    if (results->count == results->n_blocks * BLOCK_ROWS) {
+        pa_result_row *block = NULL;
+        PA_GROW(mem, results->blocks, results->blocks_capacity, results->n_blocks + 1, err, "results");
+        PA_REQUIRE_MEMORY(block = pa_alloc_raw(mem, BLOCK_ROWS, sizeof(*block)), err, "results");
+        results->blocks[results->n_blocks++] = block;
+    }
+
+cleanup:
+    return status;
+}
+
 void pa_results_destroy(pa_results *results)
 {
     if (results != NULL) {
         const pa_allocator *mem = &results->ctx->mem;
         pa_index_free(&results->strings);
         for (int64_t i = 0; i < results->count; i++) {
-            pa_outputs_destroy(results->rows[i].value.outputs);
+            pa_outputs_destroy(row_at(results, i)->value.outputs);
         }
-        pa_free(mem, results->rows);
+        for (int64_t i = 0; i < results->n_blocks; i++) {
+            pa_free(mem, results->blocks[i]);
+        }
+        pa_free(mem, results->blocks);
         pa_free(mem, results);
     }
 }
@@ -48,10 +76,15 @@ pa_context *pa_results_context(const pa_results *results)
     return results->ctx;
 }
 
-static pa_status share(pa_results *results, const char **text, pa_error *err)
+/* Most texts are those of the row before. */
+static pa_status share(pa_results *results, const char *before, const char **text, pa_error *err)
 {
     int64_t number = 0;
     *text = *text != NULL ? *text : "";
+    if (before != NULL && strcmp(before, *text) == 0) {
+        *text = before;
+        return PA_OK;
+    }
     const pa_status status = pa_index_add(&results->strings, *text, &number, err);
     if (status == PA_OK) {
         *text = results->strings.texts[number];
@@ -65,18 +98,20 @@ pa_status pa_results_append(pa_results *results, const pa_result_row *row, pa_er
     pa_result_row copy = *row;
     copy.struct_size = sizeof(copy);
     copy.value.outputs = NULL;
-    PA_TRY(share(results, &copy.run, err));
-    PA_TRY(share(results, &copy.split, err));
-    PA_TRY(share(results, &copy.metric, err));
-    PA_TRY(share(results, &copy.options, err));
-    PA_TRY(share(results, &copy.component, err));
-    PA_TRY(share(results, &copy.key, err));
-    PA_TRY(share(results, &copy.file, err));
-    PA_TRY(share(results, &copy.target_split, err));
-    PA_TRY(share(results, &copy.target_run, err));
-    PA_GROW(&results->ctx->mem, results->rows, results->capacity, results->count + 1, err, "results");
+    const pa_result_row before =
+        results->count > 0 ? *row_at(results, results->count - 1) : (pa_result_row){.run = NULL};
+    PA_TRY(share(results, before.run, &copy.run, err));
+    PA_TRY(share(results, before.split, &copy.split, err));
+    PA_TRY(share(results, before.metric, &copy.metric, err));
+    PA_TRY(share(results, before.options, &copy.options, err));
+    PA_TRY(share(results, before.component, &copy.component, err));
+    PA_TRY(share(results, before.key, &copy.key, err));
+    PA_TRY(share(results, before.file, &copy.file, err));
+    PA_TRY(share(results, before.target_split, &copy.target_split, err));
+    PA_TRY(share(results, before.target_run, &copy.target_run, err));
+    PA_TRY(make_room(results, err));
     PA_TRY(pa_outputs_copy(&results->ctx->mem, row->value.outputs, &copy.value.outputs, err));
-    results->rows[results->count++] = copy;
+    *row_at(results, results->count++) = copy;
     results->undefined += copy.value.state != PA_STATE_OK;
 
 cleanup:
@@ -102,7 +137,7 @@ pa_status pa_results_row(const pa_results *results, int64_t index, pa_result_row
     const size_t size = out->struct_size;
     PA_REQUIRE(size >= sizeof(*out), err, PA_ERR_INVALID, "pa_result_row: struct_size %zu is less than %zu", size,
                sizeof(*out));
-    *out = results->rows[index];
+    *out = *row_at(results, index);
     out->struct_size = size;
 
 cleanup:

@@ -67,23 +67,6 @@ cleanup:
     return status;
 }
 
-pa_status pa_make_parents(const pa_allocator *mem, const char *path, pa_error *err)
-{
-    pa_status status = PA_OK;
-    int made = 0;
-    char *parent = pa_strdup(mem, path);
-    PA_REQUIRE_MEMORY(parent, err, "a directory name");
-    for (char *slash = strchr(parent + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        PA_TRY(pa_make_directory(parent, &made, err));
-        *slash = '/';
-    }
-
-cleanup:
-    pa_free(mem, parent);
-    return status;
-}
-
 int pa_open(const char *path, int flags)
 {
     int fd = -1;
@@ -157,6 +140,24 @@ cleanup:
     if (fd >= 0) {
         (void)close(fd);
     }
+    pa_free(mem, parent);
+    return status;
+}
+
+pa_status pa_make_parents(const pa_allocator *mem, const char *path, pa_error *err)
+{
+    pa_status status = PA_OK;
+    int made = 0;
+    char *parent = pa_strdup(mem, path);
+    PA_REQUIRE_MEMORY(parent, err, "a directory name");
+    for (char *slash = strchr(parent + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        PA_TRY(pa_make_directory(parent, &made, err));
+        PA_TRY(made ? pa_flush_name(mem, parent, err) : PA_OK);
+        *slash = '/';
+    }
+
+cleanup:
     pa_free(mem, parent);
     return status;
 }

@@ -24,7 +24,7 @@ pa_status pa_listing_next(DIR *directory, const char *path, const char **name, p
 
 /** Unless there is one: then `*made` is 0. */
 pa_status pa_make_directory(const char *path, int *made, pa_error *err);
-/** All directories above `path`. */
+/** All directories above `path`, with their names on the disk. */
 pa_status pa_make_parents(const pa_allocator *mem, const char *path, pa_error *err);
 
 /** open() with O_CLOEXEC; -1 and errno as it has them. */

@@ -2,18 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # bench.sh BIN_DIR PICOANALYZE SOURCE_ROOT WORK_DIR [--quick] [PART...]: measures everything in docs/performance.md.
 #
-# Parts: suite mini open read steps ranks elements. Whole processes, side by side in rounds, medians; nothing is asserted. WORK_DIR
+# Parts: suite mini open read steps reopen ranks elements. Whole processes, side by side in rounds, medians; nothing is asserted. WORK_DIR
 # keeps the generated runs (5 GB; with --quick 1 GB) for the next time. PICOANALYZE_BENCH_RUN and
 # PICOANALYZE_BENCH_CONFIG put another run and configuration in the place of those of "mini".
 set -eu
 bin=$1 picoanalyze=$2 source=$3 here=$3/tests/benchmarks work=$4
 shift 4
-rounds=7 slow_rounds=3 widths='384 768' many=200 study=200 columns=20000 open_layers=12 read_layers=24
+rounds=7 slow_rounds=3 widths='384 768' many=200 study=200 columns=20000 open_layers=12 read_layers=24 journal=1000
 if [ "${1:-}" = --quick ]; then
     shift
-    rounds=3 slow_rounds=1 widths=384 many=60 study=40 columns=2000 open_layers=4 read_layers=4
+    rounds=3 slow_rounds=1 widths=384 many=60 study=40 columns=2000 open_layers=4 read_layers=4 journal=100
 fi
-parts=${*:-suite mini open read steps ranks elements}
+parts=${*:-suite mini open read steps reopen ranks elements}
 python=/usr/bin/python3
 torch=yes
 $python -c 'import torch, yaml' 2>/dev/null || torch=no
@@ -145,6 +145,11 @@ part_steps() {
         printf "  a step: %.2f ms in the first half, %.2f ms in the second\n", 1e3 * first, 1e3 * second
         printf "  = %.2f second / first half\n  = %.2f peak memory of %d / 3 steps\n", second / first, $9 / $3, n
     }'
+}
+
+part_reopen() {
+    echo "a journal of $journal MB: --resume before it computes anything"
+    "$bin/reopen" "$source/examples/data/pico-decoder-nano-1" "$work/reopen" $journal
 }
 
 part_ranks() {

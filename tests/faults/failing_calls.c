@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For LD_PRELOAD: call number PA_FAULT_AT (from 1) of PA_FAULT_CALL on a path that matches the pattern PA_FAULT_PATH fails
- * with errno PA_FAULT_ERRNO. 0 transfers half of what was asked for instead; a negative number does that and lets the
- * next call fail with the positive one. KILLED is no errno: the process is killed before the call. With PA_FAULT_EVER, all calls from that one on do; of EINTR and halves every other
- * one, so that there is an end. The path is left behind in the file PA_FAULT_FIRED.
+ * For LD_PRELOAD: call number PA_FAULT_AT (from 1) of those whose name matches the pattern PA_FAULT_CALL and whose path
+ * matches PA_FAULT_PATH fails with errno PA_FAULT_ERRNO. 0 transfers half of what was asked for instead; a negative
+ * number does that and lets the next call fail with the positive one. KILLED is no errno: the process is killed before
+ * the call. With PA_FAULT_EVER, all calls from that one on do; of EINTR and halves every other one, so that there is an
+ * end. The path is left behind in the file PA_FAULT_FIRED.
  */
 #undef _FILE_OFFSET_BITS /* else pread() would be defined under the name of pread64() */
 #define _GNU_SOURCE
@@ -42,7 +43,7 @@ static int fault(const char *call, const char *path)
 {
     const char *wanted = getenv("PA_FAULT_CALL");
     const char *pattern = getenv("PA_FAULT_PATH");
-    if (wanted == NULL || pattern == NULL || strcmp(wanted, call) != 0 || fnmatch(pattern, path, 0) != 0) {
+    if (wanted == NULL || pattern == NULL || fnmatch(wanted, call, 0) != 0 || fnmatch(pattern, path, 0) != 0) {
         return AS_ALWAYS;
     }
     const long behind = atomic_fetch_add(&calls, 1) + 1 - atol(getenv("PA_FAULT_AT"));

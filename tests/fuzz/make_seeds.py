@@ -64,7 +64,7 @@ def journal():
 
     def unit(step, layer, rows):
         bytes_ = number(step) + number(layer) + b"".join(rows) + b"E"
-        return b"PAu1" + struct.pack("<II", len(bytes_), 0) + bytes_
+        return b"PAu1" + struct.pack("<IQI", len(bytes_), 24, 0) + bytes_  # the header had been flushed
 
     def row(item, outputs):
         numbers = b"".join(number(n) for n in (0, 1, 4, 8, 4, 4, 0))
@@ -74,7 +74,7 @@ def journal():
     scalar = text(b"part") + number(0) + number(0) + struct.pack("<d", 2.5)
     array = text(b"all") + number(0) + number(1) + text(b"i") + number(2) + struct.pack("<dd", 1.0, 2.0)
     skipped = b"S" + number(0) + number(0) + number(10) + number(0)
-    header = b"PAjrnl\r\n" + struct.pack("<IQI", 2, 0, 0)
+    header = b"PAjrnl\r\n" + struct.pack("<IQI", 3, 0, 0)
     put("results_log", "empty", header)
     for name, rows in (("none", []), ("row", [row(0, [])]), ("outputs", [row(0, [scalar, array])]), ("skip", [skipped])):
         put("results_log", name, header + b"".join(unit(step, layer, rows) for step in (0, 10, 20) for layer in (0, 1)))

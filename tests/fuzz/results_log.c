@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "fuzz.h"
 
-enum { HEADER = 24, FRAME = 12 };
+enum { HEADER = 24, FRAME = 20 };
 
 static const char yaml[] = "analysis_name: fuzz\n"
                            "steps: {start: 0, end: 20, step: 10}\n"
@@ -72,7 +72,7 @@ static void put_le(uint8_t *to, uint64_t number, int bytes)
 
 static void mend_header(uint8_t *bytes)
 {
-    static const uint8_t magic[] = {'P', 'A', 'j', 'r', 'n', 'l', '\r', '\n', 2, 0, 0, 0};
+    static const uint8_t magic[] = {'P', 'A', 'j', 'r', 'n', 'l', '\r', '\n', 3, 0, 0, 0};
     memcpy(bytes, magic, sizeof(magic));
     put_le(bytes + 12, plan, 8);
     put_le(bytes + 20, crc32(0, bytes, 20), 4);
@@ -87,8 +87,8 @@ static void mend_frames(uint8_t *bytes, size_t n)
         const size_t length = asked < room ? asked : room;
         memcpy(bytes + at, "PAu1", 4);
         put_le(bytes + at + 4, length, 4);
-        const uLong first = crc32(0, bytes + at + 4, 4);
-        put_le(bytes + at + 8, crc32(first, bytes + at + FRAME, (uInt)length), 4);
+        const uLong first = crc32(0, bytes + at + 4, 12); /* what was flushed stays as it is */
+        put_le(bytes + at + 16, crc32(first, bytes + at + FRAME, (uInt)length), 4);
         at += FRAME + length;
     }
 }

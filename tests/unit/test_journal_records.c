@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "pa_test_files.h"
 
-enum { PLAN = 0x1234, N_RECORDS = 5 };
+enum { PLAN = 0x1234, N_RECORDS = 5, HEADER = 24, FRAME = 20 };
 
 /* In place of the system's: counts, and fails on demand. */
 static int flushes;
@@ -77,15 +77,23 @@ static void append(pa_journal *journal, int64_t from, int64_t to)
     }
 }
 
-/* A journal of records 0 ... n - 1. */
-static void write_journal(const place *p, int64_t n)
+/* A journal of records 0 ... n - 1, flushed each time there are `group` of them. */
+static void write_journal(const place *p, int64_t n, int64_t group)
 {
     pa_error err;
     pa_journal *journal = NULL;
     assert_ok(pa_journal_open(&pa_allocator_default, p->path, PLAN, NULL, NULL, &journal, &err));
-    append(journal, 0, n);
-    assert_ok(pa_journal_sync(journal, &err));
+    for (int64_t i = 0; i < n; i += group) {
+        append(journal, i, i + group < n ? i + group : n);
+        assert_ok(pa_journal_sync(journal, &err));
+    }
     pa_journal_close(journal);
+}
+
+/* Where record i begins. */
+static size_t begin_of(int64_t i)
+{
+    return (size_t)(HEADER + i * FRAME + i * (i - 1) / 2);
 }
 
 static pa_status resume(const place *p, reading *r, pa_journal **journal, pa_error *err)
@@ -135,15 +143,15 @@ static void test_a_journal_cut_anywhere_keeps_its_whole_records(void **state)
     (void)state;
     const place p = place_start();
     pa_error err;
-    write_journal(&p, N_RECORDS);
+    write_journal(&p, N_RECORDS, 1);
     pa_test_bytes whole = pa_test_read(p.path);
-    assert_int_equal(whole.n, 24 + N_RECORDS * 12 + 0 + 1 + 2 + 3 + 4);
+    assert_int_equal(whole.n, begin_of(N_RECORDS));
     for (size_t n = 0; n <= whole.n; n++) {
         pa_journal *journal = NULL;
         reading r = {.count = 0};
         int64_t kept = 0;
-        for (size_t end = 24; kept < N_RECORDS && end + 12 + (size_t)kept <= n; kept++) {
-            end += 12 + (size_t)kept;
+        while (kept < N_RECORDS && begin_of(kept + 1) <= n) {
+            kept++;
         }
         pa_test_write(p.path, whole.data, n);
         assert_ok(resume(&p, &r, &journal, &err));
@@ -164,9 +172,9 @@ static void test_damage_before_good_records_is_an_error_and_changes_nothing(void
     (void)state;
     const place p = place_start();
     pa_error err;
-    write_journal(&p, N_RECORDS);
+    write_journal(&p, N_RECORDS, 1);
     pa_test_bytes whole = pa_test_read(p.path);
-    const size_t last = whole.n - 12 - (N_RECORDS - 1);
+    const size_t last = begin_of(N_RECORDS - 1);
     for (size_t at = 0; at < whole.n; at++) {
         for (int bit = 0; bit < 8; bit++) {
             pa_journal *journal = NULL;
@@ -194,6 +202,45 @@ static void test_damage_before_good_records_is_an_error_and_changes_nothing(void
     pa_test_remove(p.directory);
 }
 
+/* The disk need not write in order: of records that no flush has made safe, any bytes may be missing; of the header, which
+ * is in one sector, the end. */
+static void test_records_that_were_not_flushed_may_be_there_in_part(void **state)
+{
+    (void)state;
+    enum { GROUP = 3, ALL = 2 * GROUP };
+    const place p = place_start();
+    pa_error err;
+    pa_journal *journal = NULL;
+    for (int64_t flushed = 0; flushed <= GROUP; flushed += GROUP) {
+        reading r = {.count = 0};
+        write_journal(&p, flushed, GROUP);
+        assert_ok(resume(&p, &r, &journal, &err));
+        append(journal, flushed, ALL); /* and no flush */
+        pa_journal_close(journal);
+        pa_test_bytes whole = pa_test_read(p.path);
+        assert_int_equal(whole.n, begin_of(ALL));
+        for (size_t from = flushed > 0 ? begin_of(flushed) : 0; from < whole.n; from++) {
+            for (size_t to = from < HEADER ? HEADER : from + 1; to <= whole.n; to++) {
+                pa_test_bytes lost = pa_test_read(p.path);
+                int64_t kept = 0;
+                memset(lost.data + from, 0, to - from);
+                while (kept < ALL && memcmp(lost.data, whole.data, begin_of(kept + 1)) == 0) {
+                    kept++;
+                }
+                pa_test_write(p.path, lost.data, lost.n);
+                r.count = 0;
+                assert_ok(resume(&p, &r, &journal, &err));
+                assert_int_equal(r.count, kept);
+                pa_journal_close(journal);
+                pa_test_write(p.path, whole.data, whole.n);
+                pa_test_free(&lost);
+            }
+        }
+        pa_test_free(&whole);
+    }
+    pa_test_remove(p.directory);
+}
+
 /* To refute each would take quadratic time; that many are refused unread. */
 static void test_markers_that_all_claim_the_rest_of_the_file_are_damage(void **state)
 {
@@ -203,17 +250,19 @@ static void test_markers_that_all_claim_the_rest_of_the_file_are_damage(void **s
     pa_error err;
     pa_journal *journal = NULL;
     reading r = {.count = 0};
-    write_journal(&p, N_RECORDS);
+    write_journal(&p, N_RECORDS, 1);
     pa_test_bytes bytes = pa_test_read(p.path);
     const size_t whole = bytes.n;
     for (uint64_t i = 0; i < N_MARKERS; i++) {
         pa_test_put(&bytes, "PAu1", 4);
-        pa_test_put_le(&bytes, i + 3 < N_MARKERS ? 8 * (N_MARKERS - i) - 12 : 0, 4);
+        pa_test_put_le(&bytes, i + 3 < N_MARKERS ? FRAME * (N_MARKERS - i - 1) : 0, 4);
+        pa_test_put_le(&bytes, whole + 1, 8); /* so much would have been flushed */
+        pa_test_put_le(&bytes, 0, 4);
     }
     pa_test_write(p.path, bytes.data, bytes.n);
     assert_fails(resume(&p, &r, &journal, &err), PA_ERR_FORMAT, "is damaged at byte");
     assert_null(journal);
-    pa_test_write(p.path, bytes.data, whole + 80); /* a few are what chance may bring: looked at, and cut off */
+    pa_test_write(p.path, bytes.data, whole + 10 * FRAME); /* a few are what chance may bring: looked at, and cut off */
     r.count = 0;
     assert_ok(resume(&p, &r, &journal, &err));
     assert_int_equal(r.count, N_RECORDS);
@@ -229,7 +278,7 @@ static void test_journals_of_others_are_refused_with_the_reason(void **state)
     pa_error err;
     pa_journal *journal = NULL;
     reading r = {.count = 0};
-    write_journal(&p, N_RECORDS);
+    write_journal(&p, N_RECORDS, 1);
     assert_fails(pa_journal_open(&pa_allocator_default, p.path, PLAN + 1, read_record, &r, &journal, &err),
                  PA_ERR_FORMAT, "is the journal of another analysis");
     r.fail_at = 2;
@@ -239,7 +288,7 @@ static void test_journals_of_others_are_refused_with_the_reason(void **state)
     pa_test_patch(&whole, 8, 1, 4);
     pa_test_patch(&whole, 20, crc32(0, whole.data, 20), 4);
     pa_test_write(p.path, whole.data, whole.n);
-    assert_fails(resume(&p, &r, &journal, &err), PA_ERR_FORMAT, "is a journal of version 1, this is version 2");
+    assert_fails(resume(&p, &r, &journal, &err), PA_ERR_FORMAT, "is a journal of version 1, this is version 3");
     pa_test_free(&whole);
 
     for (int anew = 0; anew < 2; anew++) { /* what is no journal is not written over, whatever is asked */
@@ -336,7 +385,7 @@ static void test_a_full_disk_is_an_error_and_what_was_written_stays(void **state
     assert_ok(pa_journal_open(&pa_allocator_default, p.path, PLAN, NULL, NULL, &journal, &err));
     append(journal, 0, 100);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-    const struct rlimit full = {.rlim_cur = 24 + 100 * 12 + 4950 + 50, .rlim_max = before.rlim_max};
+    const struct rlimit full = {.rlim_cur = begin_of(100) + 50, .rlim_max = before.rlim_max};
     (void)signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
     record(100, bytes);
@@ -399,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_made_before_the_first_record),
         cmocka_unit_test(test_a_journal_cut_anywhere_keeps_its_whole_records),
         cmocka_unit_test(test_damage_before_good_records_is_an_error_and_changes_nothing),
+        cmocka_unit_test(test_records_that_were_not_flushed_may_be_there_in_part),
         cmocka_unit_test(test_markers_that_all_claim_the_rest_of_the_file_are_damage),
         cmocka_unit_test(test_journals_of_others_are_refused_with_the_reason),
         cmocka_unit_test(test_a_journal_belongs_to_one_process_at_a_time),
