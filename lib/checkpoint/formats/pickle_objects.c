@@ -59,10 +59,13 @@ cleanup:
     return status;
 }
 
-/* What the hooks were given has been used. What they made may be a part of it, or have parts of it as items. */
+/*
+ * What the hooks were given has been used. What they made may be a part of it, or have parts of it as items. Whatever is
+ * shared already is a part, and has its items for itself: they are not gone through again, for it may be given often.
+ */
 static void release_used(pa_pickle *vm, pa_pickle_node *given, pa_pickle_node *made)
 {
-    if (!pa_pickle_holds_nodes(given) || given->u.list.count > 0) {
+    if (!made->is_shared && (!pa_pickle_holds_nodes(given) || given->u.list.count > 0)) {
         made->is_shared = 1;
         for (int64_t i = 0; pa_pickle_holds_nodes(made) && i < made->u.list.count; i++) {
             made->u.list.items[i]->is_shared = 1;

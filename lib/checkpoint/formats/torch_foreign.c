@@ -9,6 +9,8 @@
 
 #include "checkpoint/formats/torch_names.h"
 
+enum { MAX_NAME = 1024 };
+
 /* Modules, with all below them, that are no place for the class of a value. */
 /* clang-format off */
 static const char *const refused[] = {
@@ -35,10 +37,13 @@ static int is_below(const pa_pickle_node *module, const char *package)
            (whole == length || module->u.text.bytes[length] == '.');
 }
 
-/* Letters, digits and underscores between single dots. */
+/* Letters, digits and underscores between single dots; not megabytes of them, named a million times. */
 static int is_python_name(const pa_pickle_node *text)
 {
     char last = '.';
+    if (text->u.text.length > MAX_NAME) {
+        return 0;
+    }
     for (int64_t i = 0; i < text->u.text.length; i++) {
         const char c = text->u.text.bytes[i];
         const int letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';

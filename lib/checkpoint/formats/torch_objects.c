@@ -7,7 +7,7 @@
 #include "checkpoint/formats/bytes.h"
 #include "checkpoint/formats/torch_names.h"
 
-enum { MAX_DIMENSIONS = 64 };
+enum { MAX_DIMENSIONS = 64, MAX_METADATA = 64 };
 
 pa_status pa_torch_reader_start(pa_torch_reader *reader, pa_error *err)
 {
@@ -174,10 +174,13 @@ static int are_packed(const int64_t *shape, const int64_t *strides, int64_t ndim
     return same;
 }
 
-/* {'conj': True} or {'neg': True} would change the elements. */
+/* {'conj': True} or {'neg': True} would change the elements; one dict of a million may be given with every tensor. */
 static int is_changed(const pa_pickle_node *args, int64_t index)
 {
     const pa_pickle_node *dict = args->u.list.count > index ? args->u.list.items[index] : NULL;
+    if (dict != NULL && dict->type == PA_PICKLE_DICT && dict->u.list.count > MAX_METADATA) {
+        return 1;
+    }
     for (int64_t i = 1; dict != NULL && dict->type == PA_PICKLE_DICT && i < dict->u.list.count; i += 2) {
         const pa_pickle_node *value = dict->u.list.items[i];
         if (value->type != PA_PICKLE_BOOL || value->u.integer != 0) {
