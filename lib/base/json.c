@@ -6,7 +6,7 @@
 #include "base/printable.h"
 
 /* A value takes Jansson up to some 100 bytes; a tensor of a safetensors header is 7 to 10 values. */
-enum { MAX_JSON_DEPTH = 8, MAX_JSON_VALUES = 4000000, MAX_PART_VALUES = 1024 };
+enum { MAX_JSON_DEPTH = 8, MAX_JSON_VALUES = 4000000, MAX_PART_VALUES = 1024, MAX_IDLE_VALUES = 50000 };
 
 /* Brackets, commas and colons outside of texts bound what the tree will take, before any of it is made. */
 static pa_status check_extent(const char *text, int64_t length, int64_t most, pa_error *err)
@@ -61,14 +61,27 @@ cleanup:
     return status;
 }
 
-pa_status pa_json_read_part(pa_json_part part, json_t **out, pa_error *err)
+static pa_status read_any(pa_json_part part, int64_t most, json_t **out, pa_error *err)
 {
     pa_status status = PA_OK;
     *out = NULL;
-    PA_TRY(check_extent(part.text, part.length, MAX_PART_VALUES, err));
+    PA_TRY(check_extent(part.text, part.length, most, err));
     PA_TRY(load(part, JSON_DECODE_ANY, out, err));
 
 cleanup:
+    return status;
+}
+
+pa_status pa_json_read_part(pa_json_part part, json_t **out, pa_error *err)
+{
+    return read_any(part, MAX_PART_VALUES, out, err);
+}
+
+pa_status pa_json_check_part(pa_json_part part, pa_error *err)
+{
+    json_t *value = NULL;
+    const pa_status status = read_any(part, MAX_IDLE_VALUES, &value, err);
+    json_decref(value);
     return status;
 }
 

@@ -47,7 +47,10 @@ pa_status pa_json_check(const char *text, int64_t length, pa_json_part *out, pa_
  */
 pa_status pa_json_read_part(pa_json_part part, json_t **out, pa_error *err);
 
-/** The same of one that must be a text, copied into an arena; NULL when it is something else. */
+/** Only whether it is one: of what nobody needs there may be more. */
+pa_status pa_json_check_part(pa_json_part part, pa_error *err);
+
+/** As pa_json_read_part(), of one that must be a text, copied into an arena; NULL when it is something else. */
 pa_status pa_json_read_text(pa_json_part part, pa_arena *arena, const char **out, pa_error *err);
 
 /**

@@ -216,6 +216,33 @@ static void test_a_million_mappings(void **state)
     assert_fails(pa_test_open_within(ctx, path, header, &c, &err), PA_ERR_NOT_FOUND, "0: no such file");
 }
 
+static void put_object(FILE *file, int i)
+{
+    (void)i;
+    fputs("{}", file);
+}
+
+/* Of metadata that nobody needs, with the most that an array may have; each object takes more than a number would. */
+static void test_metadata_of_an_index_may_have_long_arrays(void **state)
+{
+    (void)state;
+    enum { N = 24000 };
+    pa_error err;
+    pa_checkpoint *c = NULL;
+    FILE *file = NULL;
+    for (int i = 0; i < 2; i++) {
+        pa_test_format(path, sizeof(path), "%s/index.json", directory);
+        assert_non_null(file = fopen(path, "wb"));
+        write_members(file, "{\"metadata\":{\"a\":[", "]},\"weight_map\":{}}", 0, N << i, put_object);
+        const long n = ftell(file);
+        assert_int_equal(fclose(file), 0);
+        const pa_status status = pa_test_open_within(ctx, path, n, &c, &err);
+        assert_int_equal(status, i == 0 ? PA_OK : PA_ERR_LIMIT);
+        pa_checkpoint_destroy(c);
+    }
+    assert_non_null(strstr(err.message, "more than 50000 values"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_a_member_of_a_million_values_is_refused_for_nothing),
         cmocka_unit_test(test_a_hundred_thousand_tensors_in_shards),
         cmocka_unit_test(test_a_million_mappings),
+        cmocka_unit_test(test_metadata_of_an_index_may_have_long_arrays),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

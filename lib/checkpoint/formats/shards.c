@@ -57,13 +57,11 @@ static int is_object(pa_json_part value)
 static pa_status check_value(index_text *text, pa_json_part value, pa_error *err)
 {
     pa_status status = PA_OK;
-    json_t *read = NULL;
     const char *name = NULL;
     pa_json_members members;
     pa_json_part parts[2];
     if (!is_object(value)) {
-        PA_TRY(pa_json_read_part(value, &read, err));
-        goto cleanup;
+        return pa_json_check_part(value, err);
     }
     PA_TRY(pa_json_find_members(value, &members, err));
     while (members.count > 0) {
@@ -73,7 +71,6 @@ static pa_status check_value(index_text *text, pa_json_part value, pa_error *err
     }
 
 cleanup:
-    json_decref(read);
     return status;
 }
 
