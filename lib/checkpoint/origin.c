@@ -17,10 +17,7 @@ void pa_origin_release(pa_origin *origin)
     }
 }
 
-/** @name Directories
- * @{ */
-
-static const char *path_of(const pa_origin *origin, int64_t step)
+int64_t pa_origin_place(const pa_origin *origin, int64_t step)
 {
     int64_t low = 0;
     for (int64_t high = origin->n_steps - 1; low < high;) {
@@ -28,7 +25,15 @@ static const char *path_of(const pa_origin *origin, int64_t step)
         low = origin->steps[middle] < step ? middle + 1 : low;
         high = origin->steps[middle] < step ? high : middle;
     }
-    return ((const pa_directory *)origin)->paths[low];
+    return low;
+}
+
+/** @name Directories
+ * @{ */
+
+static const char *path_of(const pa_origin *origin, int64_t step)
+{
+    return ((const pa_directory *)origin)->paths[pa_origin_place(origin, step)];
 }
 
 static pa_status where(pa_origin *origin, int64_t step, pa_text *out, pa_error *err)

@@ -40,6 +40,9 @@ pa_origin *pa_origin_retain(pa_origin *origin);
 /** NULL is fine. */
 void pa_origin_release(pa_origin *origin);
 
+/** The place of a step among pa_origin::steps; of one that is not there some other place, without steps 0. */
+int64_t pa_origin_place(const pa_origin *origin, int64_t step);
+
 /** Steps that are directories, or files, here. */
 typedef struct pa_directory {
     pa_origin origin;         /**< First. */

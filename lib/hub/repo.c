@@ -19,16 +19,15 @@
  */
 static const char *commit_of(const pa_hub_repo *repo, int64_t step, const char *split)
 {
-    for (int64_t i = 0; i < repo->steps.count; i++) {
-        const pa_hub_step *at = &repo->steps.items[i];
-        if (at->step == step) {
-            const int val = at->commits[PA_HUB_VAL][0] != '\0';
-            return split[0] == '\0'                     ? at->commits[PA_HUB_MODEL]
-                   : val || strcmp(split, "train") != 0 ? at->commits[PA_HUB_VAL]
-                                                        : at->commits[PA_HUB_TRAIN];
-        }
+    const int64_t place = pa_origin_place(&repo->origin, step);
+    const pa_hub_step *at = place < repo->steps.count ? &repo->steps.items[place] : NULL;
+    if (at == NULL || at->step != step) {
+        return "";
     }
-    return "";
+    const int val = at->commits[PA_HUB_VAL][0] != '\0';
+    return split[0] == '\0'                     ? at->commits[PA_HUB_MODEL]
+           : val || strcmp(split, "train") != 0 ? at->commits[PA_HUB_VAL]
+                                                : at->commits[PA_HUB_TRAIN];
 }
 
 /* The commits that files are taken from: others may come to lead to the revision, or to be in their place. */
