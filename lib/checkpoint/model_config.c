@@ -116,7 +116,7 @@ static void fill_model(const pa_yaml_node *root, pa_model *model)
     static const char *const d_model[] = {"hidden_size", "n_embd", "d_model", NULL};
     static const char *const layers[] = {"num_hidden_layers", "n_layer", "n_layers", NULL};
     static const char *const heads[] = {"num_attention_heads", "n_head", "attention_n_heads", NULL};
-    static const char *const kv_heads[] = {"num_key_value_heads", "attention_n_kv_heads", NULL};
+    static const char *const kv_heads[] = {"num_key_value_heads", "num_kv_heads", "attention_n_kv_heads", NULL};
     pa_model found = {.d_model = find_size(root, d_model),
                       .n_layers = find_size(root, layers),
                       .n_heads = find_size(root, heads),

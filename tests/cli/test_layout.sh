@@ -75,6 +75,12 @@ for case in "llama $data/llama checkpoint-{step}/model.safetensors" "gpt_neox $d
     expect_status 0; expect_no_err
     compare "$model" "own/own_$model/results.csv"
 done
+cp -r "$data/internlm2" falcon && chmod -R u+w falcon # which has another name for how many keys and values there are
+sed 's/num_key_value_heads/num_kv_heads/' "$data/internlm2/config.json" >falcon/config.json
+rm -r own/own_internlm2
+pico analyze --config_path own_internlm2.yaml --run_path falcon --output_dir own --quiet
+expect_status 0; expect_no_err
+compare internlm2 own/own_internlm2/results.csv
 sed 's/c_attn/qkv/' own_gpt2.yaml >moved.yaml
 pico analyze --config_path moved.yaml --run_path headless --output_dir own --quiet; expect_status 1
 expect_err "naming 'own' looks for 'h.{layer}.attn.qkv.weight': headless/1/model.safetensors: layer 0 has no 'attention.v_proj'"
