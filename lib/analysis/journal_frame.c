@@ -35,12 +35,15 @@ void pa_journal_make_header(char header[PA_JOURNAL_HEADER_BYTES], uint64_t plan)
     put32(header + HEADER_CRC_AT, pa_crc32(0, header, HEADER_CRC_AT));
 }
 
-/* A loss of power may leave zeros where bytes had been written. */
+/* A loss of power may leave zeros where bytes had been written, then in all of the header. */
 int pa_journal_is_magic(const char *bytes, int64_t n)
 {
     int64_t same = 0;
-    while (same < n && bytes[same] == magic[same]) {
+    while (same < n && same < PA_JOURNAL_MAGIC_BYTES && bytes[same] == magic[same]) {
         same++;
+    }
+    if (same == PA_JOURNAL_MAGIC_BYTES) {
+        return 1;
     }
     while (same < n && bytes[same] == '\0') {
         same++;

@@ -16,7 +16,7 @@ enum { PA_JOURNAL_VERSION = 3 };
 
 void pa_journal_make_header(char header[PA_JOURNAL_HEADER_BYTES], uint64_t plan);
 
-/** Whether a file that begins with these `n` bytes, of at most PA_JOURNAL_MAGIC_BYTES, is a journal or was to become one. */
+/** Whether a file that begins with these `n` bytes, at most PA_JOURNAL_HEADER_BYTES, is a journal or was to become one. */
 int pa_journal_is_magic(const char *bytes, int64_t n);
 
 int pa_journal_is_header(const char header[PA_JOURNAL_HEADER_BYTES]);

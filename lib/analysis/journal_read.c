@@ -115,7 +115,7 @@ cleanup:
 pa_status pa_journal_check_magic(const pa_journal_source *from, pa_error *err)
 {
     pa_status status = PA_OK;
-    char start[PA_JOURNAL_MAGIC_BYTES];
+    char start[PA_JOURNAL_HEADER_BYTES];
     const int64_t n = from->size < (int64_t)sizeof(start) ? from->size : (int64_t)sizeof(start);
     PA_TRY(pa_journal_read_at(from->fd, from->path, 0, start, n, err));
     PA_REQUIRE(pa_journal_is_magic(start, n), err, PA_ERR_FORMAT, "%s: is not a journal", from->path);

@@ -291,13 +291,16 @@ static void test_journals_of_others_are_refused_with_the_reason(void **state)
     assert_fails(resume(&p, &r, &journal, &err), PA_ERR_FORMAT, "is a journal of version 1, this is version 3");
     pa_test_free(&whole);
 
-    for (int anew = 0; anew < 2; anew++) { /* what is no journal is not written over, whatever is asked */
-        pa_test_write(p.path, "my thesis", 9);
+    for (int i = 0; i < 4; i++) { /* what is no journal is not written over, whatever is asked */
+        static const char zeros_first[] = "\0\0\0\0\0\0\0\0my thesis";
+        const int anew = i % 2;
+        const size_t n = i < 2 ? 9 : sizeof(zeros_first) - 1;
+        pa_test_write(p.path, zeros_first + sizeof(zeros_first) - 1 - n, n);
         assert_fails(
             pa_journal_open(&pa_allocator_default, p.path, PLAN, anew ? NULL : read_record, &r, &journal, &err),
             PA_ERR_FORMAT, "is not a journal");
         pa_test_bytes after = pa_test_read(p.path);
-        assert_int_equal(after.n, 9);
+        assert_int_equal(after.n, n);
         pa_test_free(&after);
     }
     assert_fails(pa_journal_open(&pa_allocator_default, p.directory, PLAN, NULL, NULL, &journal, &err), PA_ERR_IO,
