@@ -101,8 +101,8 @@ typedef struct pa_run_options {
  * @param[out] out      The run; yours, end it with pa_run_destroy().
  * @param[out] err      Error text, or NULL.
  * @retval PA_ERR_INVALID   A `struct_size` is below that of the first version, a NULL argument, a size of the model that
- *                          is negative or above INT32_MAX, a `rope_theta` that is neither 0 nor at least 1, or a `rope_share` outside
- *                          of 0 to 1.
+ *                          is negative or above INT32_MAX, a `rope_theta` that is neither 0 nor at least 1, or a
+ *                          `rope_share` outside of 0 to 1.
  * @retval PA_ERR_CONFIG    The layout has no `{step}` or several, or leads out of the directory; the naming is not valid; or
  *                          `unscramble` is asked for and there is a layout, several processes wrote the run, or it does
  *                          not say how many samples `checkpointing.learning_dynamics.batch_size` were together.

@@ -3,8 +3,8 @@
  * @brief A file that an interrupted analysis leaves behind: a header and one record after the other, only ever appended.
  *
  * What a record holds is the caller's affair. A record is safe once it has been flushed to the disk, which happens in
- * groups. A record that was being written when the machine or the process stopped is cut off; damage before good
- * records is an error.
+ * groups. What was being written when the machine or the process stopped is cut off, with all behind it that had not been
+ * flushed; damage to what a later record knows to be flushed is an error.
  */
 #ifndef PA_ANALYSIS_JOURNAL_H
 #define PA_ANALYSIS_JOURNAL_H

@@ -258,8 +258,9 @@ static pa_status read_record(record_storage *record, int verify, span *want, pa_
 }
 
 /*
- * No part of a record is handed on before its CRC was right: who comes first reads all of it, whatever part it was asked
- * for. The others wait for that, which takes no longer than to do the same.
+ * No read succeeds before the CRC of the record was right: who comes first reads all of it, whatever part it was asked
+ * for, and what it has handed on by then fails with it. The others wait for that, which takes no
+ * longer than to do the same.
  */
 static pa_status storage_pass(pa_storage *self, int64_t offset, int64_t bytes, pa_bytes_fn take, void *user,
                               pa_error *err)
