@@ -32,6 +32,8 @@ struct pa_record {
     unit_bytes *units;
     cursor *cursors;   /**< By layer. */
     pa_index row_keys; /**< File and key of the rows of a step. */
+    pa_text row_key;   /**< The key of a row while it is recorded, */
+    pa_text file_key;  /**< and with its file; rows are many, so their memory is used again. */
     pa_series series;
     pa_record_progress progress;
 };
@@ -47,6 +49,8 @@ pa_status pa_record_create(const pa_analysis *analysis, pa_record **out, pa_erro
     record->plan = plan;
     record->skips.ctx = analysis->ctx;
     record->row_keys.arena.mem = plan->mem;
+    record->row_key.mem = plan->mem;
+    record->file_key.mem = plan->mem;
     PA_REQUIRE_MEMORY(record->units = pa_alloc(plan->mem, pa_units_count(plan), sizeof(*record->units)), err,
                       "results");
     PA_REQUIRE_MEMORY(record->cursors = pa_alloc(plan->mem, plan->n_layers, sizeof(*record->cursors)), err, "results");
@@ -72,6 +76,8 @@ void pa_record_destroy(pa_record *record)
         pa_results_destroy(record->results);
         pa_skips_free(&record->skips);
         pa_index_free(&record->row_keys);
+        pa_text_free(&record->row_key);
+        pa_text_free(&record->file_key);
         pa_series_free(&record->series);
         pa_free(mem, record);
     }
@@ -83,15 +89,15 @@ static pa_status take_key(pa_record *record, const char *file, const char *key, 
     pa_status status = PA_OK;
     const int64_t known = record->row_keys.count;
     int64_t number = 0;
-    pa_text text = {.mem = record->plan->mem};
-    PA_TRY(pa_text_append(&text, file, err));
-    PA_TRY(pa_text_append(&text, "/", err));
-    PA_TRY(pa_text_append(&text, key, err));
-    PA_TRY(pa_index_add(&record->row_keys, text.data, &number, err));
+    pa_text *text = &record->file_key;
+    text->length = 0;
+    PA_TRY(pa_text_append(text, file, err));
+    PA_TRY(pa_text_append(text, "/", err));
+    PA_TRY(pa_text_append(text, key, err));
+    PA_TRY(pa_index_add(&record->row_keys, text->data, &number, err));
     *taken = number != known;
 
 cleanup:
-    pa_text_free(&text);
     return status;
 }
 
@@ -178,28 +184,27 @@ static pa_status skip_row(pa_record *record, const pa_unit_row *row, pa_error *e
 static pa_status record_row(pa_record *record, int64_t step, const pa_unit_row *row, pa_text *file, pa_error *err)
 {
     pa_status status = PA_OK;
-    const pa_allocator *mem = record->plan->mem;
     const pa_plan_item *item = &record->plan->items[row->item];
-    pa_text key = {.mem = mem};
-    pa_result_row result = describe_row(record, step, item);
+    pa_text *key = &record->row_key;
     if (row->skipped) {
         return skip_row(record, row, err);
     }
+    pa_result_row result = describe_row(record, step, item);
     result.value = row->value;
-    PA_TRY(pa_text_append(&key, row->key, err));
-    PA_TRY(pa_text_append(&key, item->suffix, err));
-    PA_TRY(choose_file(record, item, key.data, file, err));
-    result.key = key.data;
+    key->length = 0;
+    PA_TRY(pa_text_append(key, row->key, err));
+    PA_TRY(pa_text_append(key, item->suffix, err));
+    PA_TRY(choose_file(record, item, key->data, file, err));
+    result.key = key->data;
     result.file = file->data;
     result.head = row->head;
-    PA_TRY(pa_unit_row_outputs(row, mem, &result.value.outputs, err));
+    PA_TRY(pa_unit_row_outputs(row, record->plan->mem, &result.value.outputs, err));
     PA_TRY(pa_series_follow(&record->series, &result, item, &result.value, err));
     pa_series_note(&record->series, row->item);
     PA_TRY(pa_results_append(record->results, &result, err));
 
 cleanup:
     pa_value_clear(&result.value);
-    pa_text_free(&key);
     return status;
 }
 
@@ -284,8 +289,8 @@ pa_status pa_record_accept(pa_record *record, const char *bytes, int64_t length,
 {
     pa_status status = PA_OK;
     int64_t number = 0;
-    pa_unit_row row;
-    PA_TRY(pa_unit_rows_check(record->plan, bytes, length, &number, err));
+    int64_t values = 0;
+    PA_TRY(pa_unit_rows_check(record->plan, bytes, length, &number, &values, err));
     const pa_unit_place place = pa_unit_at(record->plan, number);
     unit_bytes *unit = &record->units[number];
     PA_REQUIRE(!unit->there, err, PA_ERR_EXISTS, "the values of step %lld, layer %lld are there already",
@@ -295,10 +300,7 @@ pa_status pa_record_accept(pa_record *record, const char *bytes, int64_t length,
     unit->length = length;
     unit->there = 1;
     record->progress.units++;
-    pa_unit_reader reader = pa_unit_rows_read(bytes, length);
-    while (pa_unit_rows_next(&reader, &row)) {
-        record->progress.values += !row.skipped;
-    }
+    record->progress.values += values;
     while (is_complete(record, record->progress.steps_done)) {
         PA_TRY(record_step(record, record->progress.steps_done, err));
     }

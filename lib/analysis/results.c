@@ -76,7 +76,7 @@ pa_context *pa_results_context(const pa_results *results)
     return results->ctx;
 }
 
-/* Most texts are those of the row before. */
+/* Most texts are those of the row before-> */
 static pa_status share(pa_results *results, const char *before, const char **text, pa_error *err)
 {
     int64_t number = 0;
@@ -98,17 +98,17 @@ pa_status pa_results_append(pa_results *results, const pa_result_row *row, pa_er
     pa_result_row copy = *row;
     copy.struct_size = sizeof(copy);
     copy.value.outputs = NULL;
-    const pa_result_row before =
-        results->count > 0 ? *row_at(results, results->count - 1) : (pa_result_row){.run = NULL};
-    PA_TRY(share(results, before.run, &copy.run, err));
-    PA_TRY(share(results, before.split, &copy.split, err));
-    PA_TRY(share(results, before.metric, &copy.metric, err));
-    PA_TRY(share(results, before.options, &copy.options, err));
-    PA_TRY(share(results, before.component, &copy.component, err));
-    PA_TRY(share(results, before.key, &copy.key, err));
-    PA_TRY(share(results, before.file, &copy.file, err));
-    PA_TRY(share(results, before.target_split, &copy.target_split, err));
-    PA_TRY(share(results, before.target_run, &copy.target_run, err));
+    static const pa_result_row none = {.run = NULL};
+    const pa_result_row *before = results->count > 0 ? row_at(results, results->count - 1) : &none;
+    PA_TRY(share(results, before->run, &copy.run, err));
+    PA_TRY(share(results, before->split, &copy.split, err));
+    PA_TRY(share(results, before->metric, &copy.metric, err));
+    PA_TRY(share(results, before->options, &copy.options, err));
+    PA_TRY(share(results, before->component, &copy.component, err));
+    PA_TRY(share(results, before->key, &copy.key, err));
+    PA_TRY(share(results, before->file, &copy.file, err));
+    PA_TRY(share(results, before->target_split, &copy.target_split, err));
+    PA_TRY(share(results, before->target_run, &copy.target_run, err));
     PA_TRY(make_room(results, err));
     PA_TRY(pa_outputs_copy(&results->ctx->mem, row->value.outputs, &copy.value.outputs, err));
     *row_at(results, results->count++) = copy;

@@ -109,7 +109,8 @@ static pa_status take_rows(lead *l, const pa_message *message, pa_error *err)
 {
     pa_status status = PA_OK;
     int64_t unit = 0;
-    PA_TRY(pa_unit_rows_check(l->x->plan, message->bytes, message->length, &unit, err));
+    int64_t values = 0;
+    PA_TRY(pa_unit_rows_check(l->x->plan, message->bytes, message->length, &unit, &values, err));
     const pa_unit_place place = pa_unit_at(l->x->plan, unit);
     PA_REQUIRE(l->owners[unit] == message->rank, err, PA_ERR_FORMAT,
                "sent values of step %lld, layer %lld, which it was not given", (long long)place.step,

@@ -389,13 +389,15 @@ static int is_in_order(const pa_plan *plan, int64_t layer_number, int64_t before
            plan->sites[plan->items[row->item].site].layer_number == layer_number;
 }
 
-pa_status pa_unit_rows_check(const pa_plan *plan, const char *bytes, int64_t length, int64_t *unit, pa_error *err)
+pa_status pa_unit_rows_check(const pa_plan *plan, const char *bytes, int64_t length, int64_t *unit, int64_t *values,
+                             pa_error *err)
 {
     pa_status status = PA_OK;
     pa_unit_reader reader = {.bytes = bytes, .length = length};
     pa_unit_row row = {.item = 0};
     int64_t step = 0;
     int64_t layer = 0;
+    *values = 0;
     PA_REQUIRE(get_number(&reader, &step) && get_number(&reader, &layer), err, PA_ERR_FORMAT,
                "the values of a layer are cut short: %lld bytes", (long long)length);
     const int64_t step_number = find_step(plan, step);
@@ -407,6 +409,7 @@ pa_status pa_unit_rows_check(const pa_plan *plan, const char *bytes, int64_t len
         PA_REQUIRE(get_row(&reader, &row) && is_in_order(plan, layer_number, before, &row), err, PA_ERR_FORMAT,
                    "the values of step %lld, layer %lld are damaged at byte %lld of %lld", (long long)step,
                    (long long)layer, (long long)reader.at, (long long)length);
+        *values += !row.skipped;
     }
     PA_REQUIRE(reader.at == length - 1, err, PA_ERR_FORMAT, "the values of step %lld, layer %lld do not end well",
                (long long)step, (long long)layer);

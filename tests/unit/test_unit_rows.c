@@ -97,11 +97,13 @@ static void test_rows_come_back_as_they_were(void **state)
     tiny t;
     pa_error err;
     int64_t unit = -1;
+    int64_t values = -1;
     pa_unit_row row;
     const pa_plan *plan = plan_of(&t);
     pa_text bytes = encode(plan);
-    assert_ok(pa_unit_rows_check(plan, bytes.data, bytes.length, &unit, &err));
+    assert_ok(pa_unit_rows_check(plan, bytes.data, bytes.length, &unit, &values, &err));
     assert_int_equal(unit, 5);
+    assert_int_equal(values, 3); /* and a row that was skipped */
     pa_unit_reader reader = pa_unit_rows_read(bytes.data, bytes.length);
 
     assert_int_equal(pa_unit_rows_next(&reader, &row), 1);
@@ -219,10 +221,11 @@ static void test_memory_that_is_short_is_not_taken_for_damage(void **state)
 static pa_status check_copy(const pa_plan *plan, const char *bytes, int64_t length, pa_error *err)
 {
     int64_t unit = -1;
+    int64_t values = 0;
     char *copy = malloc((size_t)length + (length == 0));
     assert_non_null(copy);
     memcpy(copy, bytes, (size_t)length);
-    const pa_status status = pa_unit_rows_check(plan, copy, length, &unit, err);
+    const pa_status status = pa_unit_rows_check(plan, copy, length, &unit, &values, err);
     assert_true((status == PA_OK) == (unit >= 0));
     if (status == PA_OK) {
         pa_unit_row row;
