@@ -76,7 +76,7 @@ pa_context *pa_results_context(const pa_results *results)
     return results->ctx;
 }
 
-/* Most texts are those of the row before-> */
+/* Most texts are those of the row before. */
 static pa_status share(pa_results *results, const char *before, const char **text, pa_error *err)
 {
     int64_t number = 0;

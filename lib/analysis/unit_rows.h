@@ -43,8 +43,8 @@ pa_status pa_unit_rows_add(pa_text *bytes, const pa_unit_row *row, pa_error *err
 pa_status pa_unit_rows_end(pa_text *bytes, pa_error *err);
 
 /**
- * Which unit the bytes are of, and how many rows with a value they have. Looks at all of them: PA_ERR_FORMAT when they are not what the three functions above
- * have written for this plan.
+ * Which unit the bytes are of, and how many rows with a value they have. Looks at all of them: PA_ERR_FORMAT when they
+ * are not what the three functions above have written for this plan.
  */
 pa_status pa_unit_rows_check(const pa_plan *plan, const char *bytes, int64_t length, int64_t *unit, int64_t *values,
                              pa_error *err);
