@@ -31,7 +31,8 @@ typedef struct pa_hub_progress {
  *
  * Return 1 to go on; anything else stops all that is being fetched through this hub at the time with
  * ::PA_ERR_CANCELLED, and what has come stays to be resumed. Whoever asks for something afterwards begins anew, with the
- * same hub, and this is asked again: go on answering so for as long as an analysis is to be stopped.
+ * same hub, and this is asked again: go on answering so for as long as an analysis is to be stopped. It is called while
+ * locks are held: call no function on the run, its checkpoints or the hub from it.
  */
 typedef int32_t (*pa_hub_progress_fn)(void *user, const pa_hub_progress *progress);
 

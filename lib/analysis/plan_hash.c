@@ -22,10 +22,10 @@ static pa_status describe_run(const pa_run *run, pa_text *text, pa_error *err)
     if (realpath(path, resolved) != NULL) {
         path = resolved;
     }
-    return pa_text_printf(text, err, "%s\n%s\n%s\n%s\n%s\n%lld\n%lld %lld %lld %lld %.17g %.17g\n", pa_version(),
+    return pa_text_printf(text, err, "%s\n%s\n%s\n%s\n%s\n%lld\n%lld %lld %lld %lld %.17g %.17g %d\n", pa_version(),
                           pa_run_name(run), path, how->layout, how->naming, (long long)pa_run_unscrambled_batch(run),
                           (long long)model->d_model, (long long)model->n_layers, (long long)model->n_heads,
-                          (long long)model->n_kv_heads, model->rope_theta, model->rope_share);
+                          (long long)model->n_kv_heads, model->rope_theta, model->rope_share, (int)model->rope_other);
 }
 
 static pa_status describe_step(const pa_plan *plan, pa_plan_place place, const char *what, pa_text *text, pa_error *err)

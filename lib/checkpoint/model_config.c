@@ -106,6 +106,9 @@ static void find_positions(const pa_yaml_node *root, pa_model *model)
     const pa_yaml_node *scaling = is_new ? own : pa_yaml_find(root, "rope_scaling");
     model->rope_theta = find_number(positions, theta, 1.0, DBL_MAX);
     model->rope_share = find_number(positions, share, DBL_MIN, 1.0);
+    if (model->rope_share <= 0.0) {
+        model->rope_share = find_number(root, share, DBL_MIN, 1.0);
+    }
     model->rope_other = scaling != NULL && scaling->type == PA_YAML_MAPPING &&
                         (!is_default(pa_yaml_find(scaling, "rope_type")) ||
                          !is_default(pa_yaml_find(scaling, "type")) || (is_new && model->rope_theta < 1.0));

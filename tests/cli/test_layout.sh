@@ -120,6 +120,15 @@ for key in '"rope_theta": 500.0, "rope_scaling": null' '"rope_theta": 500, "rope
     [ -s computed ] || fail "no values with $key"
     cmp -s computed given || fail "$key: other values than with rope_theta: 500"
 done
+for share in '"rope_theta": 500, "partial_rotary_factor": 0.5' \
+    '"rope_parameters": {"rope_theta": 500, "partial_rotary_factor": 0.5}' \
+    '"rope_parameters": {"rope_theta": 500}, "partial_rotary_factor": 0.5'; do
+    analyze_scaled rope "$share"; expect_status 0; expect_no_err
+    sed 1d rope/rope/results.csv >computed
+    cmp -s computed given && fail "$share: heads are turned whole"
+    [ -e half ] || cp computed half
+    cmp -s computed half || fail "$share: other values than in another form"
+done
 for key in '"rope_scaling": {"rope_type": "llama3", "factor": 8.0}' '"rope_scaling": {"type": "linear", "factor": 2.0}' \
     '"rope_parameters": {"rope_theta": 10000.0, "rope_type": "yarn"}' \
     '"rope_parameters": {"full_attention": {"rope_theta": 10000.0}, "sliding_attention": {"rope_theta": 500.0}}'; do
