@@ -335,39 +335,6 @@ static void test_rows_do_not_depend_on_the_number_of_ranks(void **state)
     }
     tiny_end(&one);
 }
-
-static pa_status whole_analysis(const pa_allocator *mem, void *user)
-{
-    tiny t;
-    pa_status status = tiny_start(&t, mem, 1);
-    if (status == PA_OK) {
-        status = kit_register(t.ctx, NULL, &t.err);
-    }
-    if (status == PA_OK) {
-        status = tiny_execute(&t, user);
-    }
-    tiny_end(&t);
-    return status;
-}
-
-static void test_every_allocation_may_fail(void **state)
-{
-    (void)state;
-#define ONE "components: [{component_name: counted, data_type: weights, layers: [0, 1]}]}\n"
-    static char every[2000];
-    const char *data = getenv("PA_TEST_DATA");
-    pa_test_format(
-        every, sizeof(every),
-        "steps: [0, 10]\nmetrics:\n- {metric_name: trail, " ONE
-        "- {metric_name: pooled, target_checkpoint: previous, " ONE
-        "- {metric_name: ordered, target_checkpoint: initial, " ONE "- {metric_name: ordered, target_split: train, " ONE
-        "- {metric_name: inner, matrix: steps, " ONE "- {metric_name: inner, matrix: layers, " ONE
-        "- {metric_name: inner, target_run: %s/tiny_run, " ONE "- {metric_name: inner, " KIT_PAIRS
-        "- {metric_name: norm, components: [{component_name: delta, data_type: weights, reference: previous, "
-        "layers: 0}]}\n",
-        data != NULL ? data : "tests/data");
-    pa_test_oom_sweep(whole_analysis, every);
-}
 /** @} */
 
 int main(void)
@@ -382,7 +349,6 @@ int main(void)
         cmocka_unit_test(test_a_resumed_analysis_has_the_same_rows),
         cmocka_unit_test(test_the_journal_of_other_targets_is_refused),
         cmocka_unit_test(test_rows_do_not_depend_on_the_number_of_ranks),
-        cmocka_unit_test(test_every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
