@@ -162,6 +162,7 @@ pa_status fuzz_archive(pa_context *ctx, const uint8_t *data, size_t n, pa_error 
 {
     pa_archive *archive = NULL;
     const char *path = fuzz_memory_file("input", data, n);
+    err->message[0] = '\0'; /* what the caller has tried before */
     pa_status status = pa_archive_open(ctx, path, &archive, err);
     fuzz_require((archive != NULL) == (status == PA_OK), "there is an archive when and only when it was opened");
     if (status == PA_OK) {
